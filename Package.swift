@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is built alike: Swift 6, strict concurrency, strict memory safety, no warning survives.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "websocket-gateway",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "WebSocketGateway", targets: ["WebSocketGateway"]),
+        .executable(name: "websocket-gateway", targets: ["websocket-gateway"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
+    targets: [
+        // C: system modules and the shims that Swift cannot spell.
+        .systemLibrary(name: "CLibuv", path: "CSupport/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .target(name: "CWebSocket", path: "CSupport/CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
+
+        // Imports point down only; Tests/ArchitectureTests holds the matrix.
+        .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
+        .target(name: "HTTP", swiftSettings: strict),
+        .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket"], swiftSettings: strict),
+        .target(name: "Sessions", swiftSettings: strict),
+        .target(name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", log], swiftSettings: strict),
+        .executableTarget(
+            name: "websocket-gateway",
+            dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", log, arguments],
+            swiftSettings: strict),
+
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
+        .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "CWebSocket"], swiftSettings: strict),
+        .testTarget(name: "SessionsTests", dependencies: ["Sessions"], swiftSettings: strict),
+        .testTarget(name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions"], swiftSettings: strict),
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
