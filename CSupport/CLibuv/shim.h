@@ -1,6 +1,63 @@
 #pragma once
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
+
+// errno is a macro over a function that returns an address; Swift imports neither.
+static inline int wsg_errno(void) { return errno; }
+
+// uv_loop_configure is variadic, which Swift does not import.
+static inline int wsg_loop_measure_idle_time(uv_loop_t *loop) { return uv_loop_configure(loop, UV_METRICS_IDLE_TIME); }
+
+#if defined(__linux__)
+// A GNU extension that <sys/socket.h> hides from Swift's module map.
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+static inline int wsg_accept(int fd, struct sockaddr *address, socklen_t *length) {
+    return accept4(fd, address, length, 04000 | 02000000 /* SOCK_NONBLOCK | SOCK_CLOEXEC, an enum there */);
+}
+#else
+// macOS has no accept4: the flags are set one by one.
+static inline int wsg_accept(int fd, struct sockaddr *address, socklen_t *length) {
+    int accepted = accept(fd, address, length);
+    if (accepted >= 0) {
+        fcntl(accepted, F_SETFL, O_NONBLOCK);
+        fcntl(accepted, F_SETFD, FD_CLOEXEC);
+    }
+    return accepted;
+}
+#endif
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+// The flags are C enums, and a send that raises SIGPIPE or blocks is never what a loop wants.
+static inline ssize_t wsg_send(int fd, const void *bytes, size_t count) {
+    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// SOCK_STREAM is an enum in glibc and a macro elsewhere.
+static inline int wsg_stream_socket(int family) {
+    int fd = socket(family, SOCK_STREAM, 0);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    return fd;
+}
+
+// RLIMIT_NOFILE is an enum in glibc, typed differently from setrlimit's parameter.
+static inline int wsg_file_limit(struct rlimit *limit) { return getrlimit(RLIMIT_NOFILE, limit); }
+static inline int wsg_set_file_limit(const struct rlimit *limit) { return setrlimit(RLIMIT_NOFILE, limit); }
+
+// SHUT_WR likewise.
+static inline int wsg_shutdown_write(int fd) { return shutdown(fd, SHUT_WR); }
+
+// open is variadic, which Swift does not import.
+static inline int wsg_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
+static inline int wsg_open_write(const char *path) { return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }

@@ -1,0 +1,305 @@
+"""Reach the clients of a session through the gateway. Replaces AlphaLab's `websocket.manager`.
+
+Flow: engine → **WebSocketManager** → transport → gateway → browsers
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime, timedelta, timezone
+from types import TracebackType
+from typing import Any, NoReturn, Optional, Union
+
+from .answers import Answer, BadAnswer
+from .encoding import encode
+from .errors import OUTCOME_REFUSED, OUTCOME_UNKNOWN, GatewayError, GatewayUnavailable
+from .events import EventLike, event_to_dict
+from .pipeline import EVERY_SESSION, Request
+from .receipt import Receipt, count_of
+from .transport import Target, Transport
+
+CONTROL_URL_DEFAULT = "http://127.0.0.1:8081"
+PAGES_MAX = 10_000
+
+_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))?")
+
+
+class WebSocketManager:
+    """The existing manager's methods, answered by the gateway, and a few more.
+
+    The `async` methods work in any event loop, also in one after another. The others wait for the gateway where they
+    are called, like any blocking call: a round trip, and never more than the limits below. All may be called from any
+    thread. Requests go out in the order of the calls, so a count after a publish knows of it.
+
+    control_url, api_key: where the gateway's control listener is, and its key. Where they are not given, the
+        environment's WSG_CONTROL_URL and WSG_API_KEY are read at the first use; else http://127.0.0.1:8081 and none.
+    timeout: seconds without an answer from a connected gateway, after which a call ends with GatewayUnavailable.
+    retry_for: seconds for which a gateway that cannot be reached, or answers 503 with Retry-After, is tried again.
+
+    Raises GatewayError for what the gateway will not take, GatewayUnavailable for a gateway that is not there.
+    """
+
+    def __init__(
+        self,
+        control_url: Optional[str] = None,
+        api_key: Optional[str] = None,
+        timeout: float = 10.0,
+        retry_for: float = 5.0,
+    ) -> None:
+        self._control_url = control_url
+        self._api_key = api_key
+        self._timeout = timeout
+        self._retry_for = retry_for
+        self._transport: Optional[Transport] = None
+        self._transport_lock = threading.Lock()
+        if control_url is not None:
+            self._transport = self._make_transport()
+
+    # The existing interface
+
+    async def connect(self, websocket: object, session_id: str) -> NoReturn:
+        """Browsers connect to the gateway itself; raises RuntimeError saying so."""
+        raise RuntimeError(
+            "browsers connect to the gateway itself, not to the engine: point them at "
+            f"/ws/backtest/{session_id} or /ws/forward/{session_id} of the gateway's public address, and remove the "
+            "engine's own WebSocket routes, which called websocket_manager.connect()"
+        )
+
+    async def disconnect(self, connection_id: str) -> None:
+        """Close one connection; nothing happens if it is gone already."""
+        if _is_id(connection_id):
+            await self._ask("DELETE", f"/v1/connections/{connection_id}", repeatable=True, missing_is_fine=True)
+
+    def get_session_connections(self, session_id: str) -> list[str]:
+        """The ids of the session's connections."""
+        path = f"/v1/sessions/{_checked(session_id)}/connections"
+        return [str(item.get("connection_id", "")) for item in self._list_now(path, "connections")]
+
+    def get_connection_count(self, session_id: Optional[str] = None) -> int:
+        """Connections of the session, or of all."""
+        if session_id is None:
+            return sum(count_of(item, "connections") for item in self._list_now("/v1/sessions", "sessions"))
+        session = self._get_now(f"/v1/sessions/{_checked(session_id)}")
+        return 0 if session is None else count_of(session, "connections")
+
+    def is_connected(self, connection_id: str) -> bool:
+        return _is_id(connection_id) and self._get_now(f"/v1/connections/{connection_id}") is not None
+
+    def get_connection_metadata(self, connection_id: str) -> Optional[dict[str, Any]]:
+        """What the gateway knows of the connection, or None if it is gone.
+
+        `session_id`, `connected_at` and `last_heartbeat` (naive UTC datetimes) as ever, and connection_id, kind,
+        remote_address, subject, rtt_ms, queued_bytes, lag.
+        """
+        metadata = self._get_now(f"/v1/connections/{connection_id}") if _is_id(connection_id) else None
+        if metadata is not None:
+            for name in ("connected_at", "last_heartbeat"):
+                if isinstance(metadata.get(name), str):
+                    metadata[name] = _naive_utc(metadata[name])
+        return metadata
+
+    async def send_to_connection(self, connection_id: str, event: EventLike) -> bool:
+        """Send to one connection alone; False if it is gone."""
+        if not _is_id(connection_id):
+            return False
+        path = f"/v1/connections/{connection_id}/events"
+        fields = await self._ask(
+            "POST", path, encode(event_to_dict(event)), order=f"connection {connection_id}", missing_is_fine=True
+        )
+        return fields is not None and count_of(fields, "sent") + count_of(fields, "queued") > 0
+
+    async def broadcast_to_session(self, session_id: str, event: EventLike) -> int:
+        """Publish to a session; how many connections it was sent to or waits for."""
+        return (await self.publish(session_id, event)).delivered
+
+    async def broadcast_to_all(self, event: EventLike) -> int:
+        """Publish to every open session; how many connections it was sent to or waits for."""
+        fields = await self._ask("POST", "/v1/events", encode(event_to_dict(event)), order=EVERY_SESSION) or {}
+        return count_of(fields, "sent") + count_of(fields, "queued")
+
+    async def cleanup_stale_connections(self, max_age_seconds: float = 300) -> int:
+        """Close the connections that were not heard for longer; how many there were."""
+        body = encode({"max_age_seconds": max_age_seconds})
+        return count_of(await self._ask("POST", "/v1/connections/cleanup", body) or {}, "cleaned")
+
+    # What is new
+
+    async def publish(self, session_id: str, events: Union[EventLike, Sequence[EventLike]]) -> Receipt:
+        """Publish one event, or several in their order, all or none; the receipt says what became of them."""
+        body = encode([event_to_dict(one) for one in events] if isinstance(events, Sequence) else event_to_dict(events))
+        path = f"/v1/sessions/{_checked(session_id)}/events"
+        return Receipt.from_answer(await self._ask("POST", path, body, order=session_id) or {})
+
+    async def register_session(
+        self,
+        session_id: str,
+        kind: Optional[str] = None,
+        owner: Optional[str] = None,
+        max_connections: Optional[int] = None,
+        join: Union[str, int, None] = None,
+    ) -> dict[str, Any]:
+        """Register a session, or change what is given.
+
+        kind: "backtest" or "forward"; owner: the subject of the tokens it is open to; join: what a client that names
+        no event gets first: "live", "all", or a number of latest events.
+        """
+        settings = {"kind": kind, "owner": owner, "max_connections": max_connections, "join": join}
+        body = encode({name: value for name, value in settings.items() if value is not None})
+        return await self._ask("PUT", f"/v1/sessions/{_checked(session_id)}", body, repeatable=True) or {}
+
+    async def delete_session(self, session_id: str) -> bool:
+        """End a session: its clients are told goodbye, its history goes. False if there was none."""
+        path = f"/v1/sessions/{_checked(session_id)}"
+        return await self._ask("DELETE", path, order=session_id, missing_is_fine=True) is not None
+
+    async def list_sessions(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        after: Optional[str] = None
+        for _ in range(PAGES_MAX):
+            fields = await self._ask("GET", _page("/v1/sessions", after), repeatable=True) or {}
+            after = _take_page(fields, "sessions", found)
+            if after is None:
+                break
+        return found
+
+    async def get_session(self, session_id: str) -> Optional[dict[str, Any]]:
+        """Counts, epoch, last id; None if the gateway does not know it."""
+        path = f"/v1/sessions/{_checked(session_id)}"
+        return await self._ask("GET", path, repeatable=True, missing_is_fine=True)
+
+    def close(self) -> None:
+        """Wait for the answers to what was called before, and close the connection. It opens again when used."""
+        if self._transport is not None:
+            self._transport.close().result()
+
+    async def aclose(self) -> None:
+        """`close()` without blocking the event loop."""
+        if self._transport is not None:
+            await asyncio.wrap_future(self._transport.close())
+
+    async def __aenter__(self) -> WebSocketManager:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        await self.aclose()
+
+    # Asking the gateway
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Optional[str] = None,
+        *,
+        order: Optional[str] = None,
+        repeatable: bool = False,
+        missing_is_fine: bool = False,
+    ) -> Optional[dict[str, Any]]:
+        future = self._submit(method, path, body, order, repeatable)
+        return _judge(await asyncio.wrap_future(future), missing_is_fine)
+
+    def _get_now(self, path: str) -> Optional[dict[str, Any]]:
+        return _judge(self._submit("GET", path, None, None, True).result(), True)
+
+    def _list_now(self, path: str, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        after: Optional[str] = None
+        for _ in range(PAGES_MAX):
+            after = _take_page(self._get_now(_page(path, after)) or {}, name, found)
+            if after is None:
+                break
+        return found
+
+    def _submit(
+        self, method: str, path: str, body: Optional[str], order: Optional[str], repeatable: bool
+    ) -> Future[Answer]:
+        transport = self._transport
+        if transport is None:
+            with self._transport_lock:
+                if self._transport is None:
+                    self._transport = self._make_transport()
+                transport = self._transport
+        wire = transport.target.request(method, path, body)
+        return transport.submit(Request(wire, order=order, repeatable=repeatable))
+
+    def _make_transport(self) -> Transport:
+        url = self._control_url or os.environ.get("WSG_CONTROL_URL") or CONTROL_URL_DEFAULT
+        key = self._api_key if self._api_key is not None else os.environ.get("WSG_API_KEY")
+        return Transport(Target(url, key), timeout=self._timeout, retry_for=self._retry_for)
+
+
+def _judge(answer: Answer, missing_is_fine: bool) -> Optional[dict[str, Any]]:
+    """The answer's object ({} for 204), None for a 404 that is fine, or the error it stands for."""
+    if answer.status == 404 and missing_is_fine:
+        return None
+    try:
+        if 200 <= answer.status < 300:
+            return answer.object() if answer.body else {}
+    except BadAnswer as error:
+        raise GatewayUnavailable(f"the gateway's answer is not understood: {error}", OUTCOME_UNKNOWN) from error
+    raise _error_of(answer)
+
+
+def _error_of(answer: Answer) -> Exception:
+    try:
+        fields = answer.object()
+    except BadAnswer:
+        fields = {}
+    error = fields.get("error")
+    if not isinstance(error, dict):
+        error = {}
+    code, message = str(error.get("code", "")), str(error.get("message", "no reason given"))
+    if answer.status in (408, 503) or (answer.status not in (501, 505) and answer.status >= 500):
+        refused = answer.status in (408, 503) and b'"outcome"' not in answer.body
+        outcome = OUTCOME_REFUSED if refused else OUTCOME_UNKNOWN
+        return GatewayUnavailable(f"{answer.status} {code}: {message}", outcome)
+    return GatewayError(code or "HTTP_ERROR", message, answer.status, error.get("details"))
+
+
+def _is_id(text: object) -> bool:
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def _checked(session_id: str) -> str:
+    if not _is_id(session_id):
+        raise GatewayError("INVALID_SESSION_ID", f"a session id is 1 to 128 of A-Z a-z 0-9 . _ ~ -, not {session_id!r}")
+    return session_id
+
+
+def _page(path: str, after: Optional[str]) -> str:
+    return path if after is None else f"{path}?after={after}"
+
+
+def _take_page(fields: Mapping[str, Any], name: str, found: list[dict[str, Any]]) -> Optional[str]:
+    """Adds the page's items to `found`; where the next one begins."""
+    items = fields.get(name)
+    found.extend(item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
+    after = fields.get("next")
+    return after if _is_id(after) else None
+
+
+def _naive_utc(text: str) -> Union[datetime, str]:
+    """`datetime.fromisoformat` of before 3.11 takes neither a Z nor, say, milliseconds. What is no time stays text."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return text
+    day, clock, fraction, sign, hours, minutes = match.groups()
+    at = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6].ljust(6, '0')}")
+    if sign is not None:
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        at = at.replace(tzinfo=timezone(offset if sign == "+" else -offset)).astimezone(timezone.utc)
+    return at.replace(tzinfo=None)
+
+
+websocket_manager = WebSocketManager()

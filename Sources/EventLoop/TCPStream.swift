@@ -1,0 +1,182 @@
+internal import CLibuv
+
+/// What a stream tells its owner, on the loop's thread. The stream keeps its handler alive until it is closed.
+package protocol TCPStreamHandler: AnyObject {
+    /// Bytes arrived. The span is the loop's shared read buffer: valid during the call only.
+    func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>)
+    /// The peer will send nothing more (FIN). Sending is still possible.
+    func streamDidReachEnd(_ stream: TCPStream)
+    /// The connection is broken; the owner closes it.
+    func stream(_ stream: TCPStream, didFail error: SystemError)
+    /// The socket takes bytes again; asked for by ``TCPStream/waitUntilWritable()``, told once.
+    func streamBecameWritable(_ stream: TCPStream)
+}
+
+/// What a send did.
+package enum SendResult: Equatable {
+    /// The kernel took this many of the bytes, 0 to all. Fewer than all: its buffer is full.
+    case sent(Int)
+    case failed(SystemError)
+}
+
+/// One connected TCP socket on one loop: readiness by libuv, bytes by `recv` and `send`.
+///
+/// Nothing is queued here. What the kernel does not take stays with the owner, who alone knows what may still be dropped or overtaken;
+/// therefore a poll handle and not `uv_tcp_t`, whose write queue owns what it was given (docs/decisions/0001).
+///
+/// Flow: socket → **TCPStream** → HTTPConnection → ClientConnection, and back.
+@safe
+package final class TCPStream {
+    /// For the fan-out's loop of sends, which must not touch the object. Valid until ``close()``.
+    package let descriptor: Int32
+    private let handle: UnsafeMutablePointer<uv_poll_t>
+    private unowned let loop: EventLoop
+    private var handler: (any TCPStreamHandler)?
+    private var interest: Int32 = 0
+
+    /// Takes over a connected, non-blocking descriptor. Closes it when it throws.
+    package init(_ loop: EventLoop, descriptor: Int32) throws(SystemError) {
+        self.loop = loop
+        self.descriptor = descriptor
+        unsafe handle = .allocate(capacity: 1)
+        let status = unsafe uv_poll_init(loop.pointer, handle, descriptor)
+        guard status >= 0 else {
+            unsafe handle.deallocate()
+            CLibuv.close(descriptor)
+            throw SystemError("watch a socket", errno: -status)
+        }
+        unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    }
+
+    /// Begins a connection to `address`; the handler is told by `streamBecameWritable` when it stands, by `didFail` when it cannot.
+    package static func connect(_ loop: EventLoop, to address: SocketAddress, handler: any TCPStreamHandler) throws(SystemError) -> TCPStream {
+        let descriptor = try SystemError.checkPOSIX(wsg_stream_socket(address.isIPv4 ? AF_INET : AF_INET6), "create a socket")
+        let stream = try TCPStream(loop, descriptor: descriptor)
+        let result = unsafe address.withSockaddr { address, length in unsafe CLibuv.connect(descriptor, address, length) }
+        if result < 0, SystemError.currentErrno != EINPROGRESS {
+            let error = SystemError("connect to \(address)", errno: SystemError.currentErrno)
+            stream.close()
+            throw error
+        }
+        stream.handler = handler
+        stream.disableNagle()
+        stream.waitUntilWritable()
+        return stream
+    }
+
+    /// An event is one small write: Nagle's delay would hold it for the acknowledgement of the one before.
+    package func disableNagle() {
+        var on: Int32 = 1
+        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// How much unsent data the kernel takes before it calls the socket full. What waits there no policy reaches.
+    package func setUnsentLowWater(bytes: Int32) {
+        #if os(Linux)
+        var bytes = bytes
+        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
+        #endif
+    }
+
+    /// Bounds the kernel's send buffer; tests make a socket slow by it.
+    package func setSendBuffer(bytes: Int32) {
+        var bytes = bytes
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    package func setHandler(_ handler: any TCPStreamHandler) { self.handler = handler }
+
+    package var isClosed: Bool { interest < 0 }
+    package var isReading: Bool { interest > 0 && interest & readable != 0 }
+
+    package func startReading() { watch(interest | readable) }
+
+    /// Stops reading: the peer's bytes wait in the kernel and its window closes.
+    package func pauseReading() { watch(interest & ~readable) }
+
+    package func waitUntilWritable() { watch(interest | writable) }
+
+    private var readable: Int32 { Int32(UV_READABLE.rawValue) }
+    private var writable: Int32 { Int32(UV_WRITABLE.rawValue) }
+
+    private func watch(_ events: Int32) {
+        guard !isClosed, events != interest else { return }
+        interest = events
+        if events == 0 {
+            unsafe uv_poll_stop(handle)
+        } else {
+            unsafe uv_poll_start(handle, events) { handle, status, events in
+                let stream = unsafe Unmanaged<TCPStream>.fromOpaque(handle!.pointee.data).takeUnretainedValue()
+                stream.becameReady(status: status, events: events)
+            }
+        }
+    }
+
+    private func becameReady(status: Int32, events: Int32) {
+        // libuv reports POLLERR as EBADF and stops watching; the socket itself knows what happened.
+        if status < 0 {
+            interest = 0
+            return fail(pendingError())
+        }
+        if events & writable != 0 {
+            watch(interest & ~writable)
+            handler?.streamBecameWritable(self)
+        }
+        if events & readable != 0, isReading { receive() }
+    }
+
+    private func receive() {
+        let buffer = unsafe loop.readBuffer
+        let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+        if count > 0 {
+            let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
+            unsafe handler?.stream(self, didReceive: bytes.span)
+        } else if count == 0 {
+            pauseReading()
+            handler?.streamDidReachEnd(self)
+        } else {
+            let error = SystemError.currentErrno
+            if error != EAGAIN, error != EINTR { fail(error) }
+        }
+    }
+
+    private func fail(_ errno: Int32) { handler?.stream(self, didFail: SystemError("use a connection", errno: errno)) }
+
+    private func pendingError() -> Int32 {
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        return error == 0 ? ECONNRESET : error
+    }
+
+    /// Hands the bytes to the kernel as far as it takes them. Never blocks, never queues.
+    package func send(_ bytes: Span<UInt8>) -> SendResult {
+        unsafe bytes.withUnsafeBufferPointer { unsafe Self.send(descriptor, $0.baseAddress, $0.count) }
+    }
+
+    /// The bare call, for loops over descriptors.
+    package static func send(_ descriptor: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int) -> SendResult {
+        guard count > 0 else { return .sent(0) }
+        let sent = unsafe wsg_send(descriptor, bytes, count)
+        if sent >= 0 { return .sent(sent) }
+        let error = SystemError.currentErrno
+        return error == EAGAIN || error == EINTR ? .sent(0) : .failed(SystemError("send", errno: error))
+    }
+
+    /// Sends FIN: the peer learns that nothing more comes, its own bytes still arrive.
+    package func finishSending() {
+        guard !isClosed else { return }
+        wsg_shutdown_write(descriptor)
+    }
+
+    /// Closes the socket and lets go of the handler. Idempotent.
+    package func close() {
+        guard !isClosed else { return }
+        unsafe uv_poll_stop(handle)
+        interest = -1
+        handler = nil
+        unsafe Handle.close(handle)
+        // The watcher left the poll set in uv_close; only now may the number be used again.
+        CLibuv.close(descriptor)
+    }
+}

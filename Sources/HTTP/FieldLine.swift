@@ -1,0 +1,36 @@
+/// Where the name and the value of one header line lie within their head: four offsets instead of two strings (RFC 9112 §5).
+struct FieldLine: Sendable {
+    private let nameStart: UInt32
+    private let nameEnd: UInt32
+    private let valueStart: UInt32
+    private let valueEnd: UInt32
+
+    var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+    var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
+
+    /// `line` is not empty and holds no control bytes: the scanner has seen to both.
+    init(_ line: Range<Int>, of bytes: Span<UInt8>) throws(HTTPViolation) {
+        // §5.2: a folded line, and white space before the first field (§2.2).
+        if bytes[line.lowerBound].isWhitespace { throw .fieldFolded }
+        var colon = line.lowerBound
+        while colon < line.upperBound, bytes[colon].isToken { colon += 1 }
+        guard colon < line.upperBound, bytes[colon] == .colon else { throw Self.violation(in: line, of: bytes) }
+        guard colon > line.lowerBound else { throw .fieldNameMalformed }
+
+        let value = bytes.trimmingWhitespace(colon + 1..<line.upperBound)
+        // Cannot trap: HTTPLimits.check keeps heads far below 2^32 bytes.
+        nameStart = UInt32(line.lowerBound)
+        nameEnd = UInt32(colon)
+        valueStart = UInt32(value.lowerBound)
+        valueEnd = UInt32(value.upperBound)
+    }
+
+    /// Why the token did not end at a colon.
+    private static func violation(in line: Range<Int>, of bytes: Span<UInt8>) -> HTTPViolation {
+        guard let colon = bytes.extracting(line).firstIndex(of: .colon) else { return .fieldColonMissing }
+        let name = bytes.trimmingWhitespace(line.lowerBound..<line.lowerBound + colon)
+        // §5.1: `Content-Length : 5` was a way around proxies.
+        let isTokenThenSpace = bytes.extracting(name).allSatisfy(\.isToken)
+        return isTokenThenSpace ? .fieldNameFollowedBySpace : .fieldNameMalformed
+    }
+}

@@ -1,0 +1,102 @@
+/// What one kind of message makes of its start line and fields.
+protocol HeadRules {
+    static var startLineTooLong: HTTPViolation { get }
+    init(startLine: Range<Int>, of bytes: Span<UInt8>) throws(HTTPViolation)
+    mutating func receive(_ line: FieldLine, of bytes: Span<UInt8>) throws(HTTPViolation)
+}
+
+/// Reads one message head, however its bytes are split, and judges every line as soon as it is whole.
+///
+/// A head that arrives in one piece is parsed where it lies and copied once; otherwise only what has been received of it is kept.
+/// Flow: LineScanner → **HeadReader** → RequestParser, ResponseParser
+struct HeadReader<Rules: HeadRules> {
+    private enum Stage {
+        case startLine
+        case fields(Rules, start: Int)
+    }
+
+    private let limits: HTTPLimits
+    private var stage = Stage.startLine
+    private var scanner = LineScanner()
+    private var lines: [FieldLine] = []
+    private var received: [UInt8] = []
+
+    init(limits: HTTPLimits) {
+        limits.check()
+        self.limits = limits
+    }
+
+    /// No byte of a head was received.
+    var isIdle: Bool { received.isEmpty }
+
+    /// The next head; nil when `input` is consumed before its end.
+    mutating func next(
+        _ input: Span<UInt8>, at position: inout Int
+    ) throws(HTTPViolation) -> (rules: Rules, fields: FieldSection)? {
+        if received.isEmpty {
+            let rest = input.extracting(position..<input.count)
+            if rest.isEmpty { return nil }
+            guard let head = try scan(rest) else {
+                received = [UInt8](copying: rest)
+                position = input.count
+                return nil
+            }
+            position += head.byteCount
+            return (head.rules, takeFields([UInt8](copying: rest.extracting(first: head.byteCount))))
+        }
+
+        // Within this many bytes a head is complete or over a limit, so no more than this is ever kept.
+        let before = received.count
+        let added = min(input.count - position, limits.headBytesMax + 1 - before)
+        received.append(copying: input.extracting(position..<position + added))
+        // Moved out for the while, so that the scan may change self.
+        let bytes = received
+        received = []
+        guard let head = try scan(bytes.span) else {
+            received = bytes
+            position += added
+            return nil
+        }
+        position += head.byteCount - before
+        return (head.rules, takeFields([UInt8](bytes[..<head.byteCount])))
+    }
+
+    private mutating func takeFields(_ bytes: [UInt8]) -> FieldSection {
+        defer {
+            lines = []
+            scanner = LineScanner()
+            stage = .startLine
+        }
+        return FieldSection(bytes: bytes, lines: lines)
+    }
+
+    /// Goes on where the last scan stopped; `bytes` starts with the head.
+    private mutating func scan(_ bytes: Span<UInt8>) throws(HTTPViolation) -> (rules: Rules, byteCount: Int)? {
+        while true {
+            switch stage {
+            case .startLine:
+                guard let line = try scanner.next(in: bytes, lengthMax: limits.requestLineBytesMax, tooLong: Rules.startLineTooLong)
+                else { return nil }
+                // RFC 9112 §2.2 would skip an empty line for old clients' sake; ours are not old.
+                if line.isEmpty { throw .startLineEmpty }
+                stage = .fields(try Rules(startLine: line, of: bytes), start: scanner.lineStart)
+                lines.reserveCapacity(16)
+            case .fields(var rules, let start):
+                let (lengthMax, tooLong) = lineLimit(headersBytes: scanner.lineStart - start)
+                guard let line = try scanner.next(in: bytes, lengthMax: lengthMax, tooLong: tooLong) else { return nil }
+                if line.isEmpty { return (rules, scanner.lineStart) }
+                let field = try FieldLine(line, of: bytes)
+                try rules.receive(field, of: bytes)
+                lines.append(field)
+                stage = .fields(rules, start: start)
+            }
+        }
+    }
+
+    /// How long the next header line may be, and which limit says so. The empty line is within any limit.
+    private func lineLimit(headersBytes: Int) -> (lengthMax: Int, tooLong: HTTPViolation) {
+        if lines.count >= limits.headerFieldsMax { return (0, .headerFieldsTooMany) }
+        let room = max(0, limits.headersBytesMax - headersBytes - 2)
+        return room < limits.headerLineBytesMax ? (room, .headersTooLarge) : (limits.headerLineBytesMax, .headerLineTooLong)
+    }
+}

@@ -1,0 +1,36 @@
+/// Finds the lines of a message head, and refuses the bytes that must not stand in one.
+///
+/// Bytes are judged in the order in which they arrive and each is looked at once, so the outcome does not depend on how the input is split.
+/// Flow: bytes → **LineScanner** → HeadReader
+struct LineScanner {
+    /// Where the next line starts; after the last line, where the head ends.
+    private(set) var lineStart = 0
+    private var scanned = 0
+
+    /// The next line without its CRLF, or nil when it is not complete. `bytes` starts with the head and grows from call to call.
+    ///
+    /// A bare LF, and a bare CR, are refused although RFC 9112 §2.2 tolerates the former: what parsers disagree about smuggles requests.
+    mutating func next(
+        in bytes: Span<UInt8>, lengthMax: Int, tooLong: HTTPViolation
+    ) throws(HTTPViolation) -> Range<Int>? {
+        // One byte over the limit is enough to know.
+        let end = min(bytes.count, lineStart + lengthMax + 1)
+        var index = scanned
+        while index < end, !bytes[index].isControl { index += 1 }
+        scanned = index
+        if index - lineStart > lengthMax { throw tooLong }
+        if index == bytes.count { return nil }
+
+        switch bytes[index] {
+        case .lineFeed: throw .bareLineFeed
+        case .carriageReturn:
+            guard index + 1 < bytes.count else { return nil }
+            guard bytes[index + 1] == .lineFeed else { throw .bareCarriageReturn }
+            let line = lineStart..<index
+            lineStart = index + 2
+            scanned = lineStart
+            return line
+        default: throw .controlByte
+        }
+    }
+}

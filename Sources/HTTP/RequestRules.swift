@@ -1,0 +1,43 @@
+/// What makes a request head acceptable, line by line and then as a whole.
+struct RequestRules: HeadRules {
+    static var startLineTooLong: HTTPViolation { .requestLineTooLong }
+
+    let line: RequestLine
+    private(set) var framing = ContentFraming()
+    private(set) var expectsContinue = false
+    private var hasHost = false
+    private var hasUpgrade = false
+
+    init(startLine: Range<Int>, of bytes: Span<UInt8>) throws(HTTPViolation) {
+        line = try RequestLine(startLine, of: bytes)
+    }
+
+    mutating func receive(_ field: FieldLine, of bytes: Span<UInt8>) throws(HTTPViolation) {
+        try framing.receive(field, of: bytes)
+        let name = bytes.extracting(field.name)
+        switch name.count {
+        case 4 where name.equalsIgnoringCase("host"):
+            if hasHost { throw .hostDuplicate }
+            try HostField.check(bytes.extracting(field.value))
+            hasHost = true
+        case 6 where name.equalsIgnoringCase("expect"):
+            guard bytes.extracting(field.value).equalsIgnoringCase("100-continue") else { throw .expectationUnknown }
+            expectsContinue = true
+        case 7 where name.equalsIgnoringCase("upgrade"):
+            hasUpgrade = true
+        default: break
+        }
+    }
+
+    /// What only the end of the head can tell.
+    func checkWhole(bodyBytesMax: Int) throws(HTTPViolation) {
+        // HTTP/1.0 had no Host; the health checks that we still take it from do not send one.
+        if !hasHost, line.version == .http11 { throw .hostMissing }
+        // §6.1: a 1.0 message with Transfer-Encoding has faulty framing.
+        if framing.isChunked, line.version == .http10 { throw .transferEncodingInHTTP10 }
+        if line.method.needsLength, framing.contentLength == nil, !framing.isChunked { throw .lengthRequired }
+        // Bytes after an upgrade request are frames: a body in between is a place to hide something.
+        if hasUpgrade, framing.hasContent { throw .upgradeWithBody }
+        if let length = framing.contentLength, length > bodyBytesMax { throw .bodyTooLarge }
+    }
+}

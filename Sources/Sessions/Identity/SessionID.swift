@@ -1,0 +1,48 @@
+/// The name of a session: 1 to 128 of `A-Za-z0-9._~-`, the characters a path segment carries without percent-encoding (RFC 3986 §2.3).
+public struct SessionID: Sendable, Hashable, CustomStringConvertible, Comparable {
+    /// The longest name, in bytes.
+    public static let bytesMax = 128
+
+    public let description: String
+
+    /// - Throws: ``SessionIDError`` when `text` is empty, longer than 128 bytes, or holds any other character.
+    public init(_ text: some StringProtocol) throws(SessionIDError) {
+        var count = 0
+        for byte in text.utf8 {
+            guard Self.allows(byte) else { throw .characterNotAllowed(offset: count) }
+            count += 1
+            guard count <= Self.bytesMax else { throw .tooLong }
+        }
+        guard count > 0 else { throw .empty }
+        description = String(text)
+    }
+
+    public static func < (left: SessionID, right: SessionID) -> Bool {
+        left.description < right.description
+    }
+
+    private static func allows(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}
+
+/// Why a text is no ``SessionID``.
+public enum SessionIDError: Error, Sendable, Equatable, CustomStringConvertible {
+    case empty
+    case tooLong
+    /// `offset` counts bytes from 0.
+    case characterNotAllowed(offset: Int)
+
+    public var description: String {
+        switch self {
+        case .empty: "a session id has 1 to 128 characters, not none"
+        case .tooLong: "a session id has at most 128 characters"
+        case .characterNotAllowed(let offset): "a session id holds only A-Z a-z 0-9 . _ ~ - (byte \(offset))"
+        }
+    }
+}

@@ -1,0 +1,10 @@
+extension Span<UInt8> {
+    /// Whether the bytes are those of `text`.
+    func isEqual(to text: String) -> Bool {
+        let other = text.utf8
+        guard other.count == count else { return false }
+        let bytes = other.span
+        for index in indices where self[index] != bytes[index] { return false }
+        return true
+    }
+}

@@ -1,0 +1,94 @@
+/// What one connection's socket has not taken yet, as references to shared bytes, in order, with the boundaries between messages.
+///
+/// Empty for every healthy connection, and then it owns no memory. The first entry may be partly sent: nothing may come between its two
+/// parts, and it can no longer be dropped.
+///
+/// Flow: FanOut → **Outbox** → TCPStream
+package struct Outbox {
+    private struct Entry {
+        let bytes: [UInt8]
+        /// Bytes of it already with the kernel.
+        var sent: Int
+        let isControl: Bool
+    }
+
+    private var entries: [Entry] = []
+    /// Entries before it are done; the array is compacted when most of it is.
+    private var first = 0
+    /// Bytes that wait.
+    package private(set) var bytes = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { bytes == 0 }
+    /// Messages that wait, the partly sent one included.
+    package var messages: Int { entries.count - first }
+
+    /// Adds a message behind everything else; `sent` bytes of it the kernel already has, which only the first may.
+    package mutating func append(_ message: [UInt8], sent: Int = 0) {
+        precondition(sent == 0 || isEmpty, "only the first message can be partly sent")
+        guard sent < message.count else { return }
+        entries.append(Entry(bytes: message, sent: sent, isControl: false))
+        bytes += message.count - sent
+    }
+
+    /// Adds a control frame before every message that has not begun, behind earlier control frames: a pong or a close must not wait for data
+    /// (RFC 6455 §5.4 allows it between any two frames).
+    package mutating func insertControl(_ frame: [UInt8], sent: Int = 0) {
+        precondition(sent == 0 || isEmpty, "only the first message can be partly sent")
+        var position = first
+        if position < entries.count, entries[position].sent > 0 { position += 1 }
+        while position < entries.count, entries[position].isControl { position += 1 }
+        entries.insert(Entry(bytes: frame, sent: sent, isControl: true), at: position)
+        bytes += frame.count - sent
+    }
+
+    /// Copies up to `max` waiting bytes behind `buffer`'s content: one contiguous send beats a vector of small ones.
+    package func gather(into buffer: inout [UInt8], max: Int) {
+        var room = max
+        for entry in entries[first...] {
+            guard room > 0 else { return }
+            let end = Swift.min(entry.bytes.count, entry.sent + room)
+            buffer.append(contentsOf: entry.bytes[entry.sent..<end])
+            room -= end - entry.sent
+        }
+    }
+
+    /// Notes that the kernel took `count` more bytes, and returns how many whole messages that finished.
+    @discardableResult
+    package mutating func consume(_ count: Int) -> Int {
+        precondition(count <= bytes, "more was sent than waited")
+        var rest = count
+        var finished = 0
+        bytes -= count
+        while rest > 0 {
+            let left = entries[first].bytes.count - entries[first].sent
+            guard rest >= left else {
+                entries[first].sent += rest
+                break
+            }
+            rest -= left
+            first += 1
+            finished += 1
+        }
+        if first == entries.count {
+            entries = []
+            first = 0
+        } else if first > 64, first > entries.count / 2 {
+            entries.removeFirst(first)
+            first = 0
+        }
+        return finished
+    }
+
+    /// Drops what has not begun, control frames excepted, and returns how many messages that were.
+    @discardableResult
+    package mutating func dropMessagesNotBegun() -> Int {
+        let kept = entries[first...].enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.isControl }.map(\.element)
+        let dropped = messages - kept.count
+        entries = kept
+        first = 0
+        bytes = kept.reduce(0) { $0 + $1.bytes.count - $1.sent }
+        return dropped
+    }
+}

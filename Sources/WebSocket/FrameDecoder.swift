@@ -1,0 +1,128 @@
+/// Reads frame headers and keeps their order: which frame may follow which (RFC 6455 §5.2 to §5.5). Payloads pass it by.
+/// Judges every byte when it arrives, so that a broken stream ends at its first wrong byte however it is split.
+///
+/// Flow: TCPStream → **FrameDecoder** → MessageAssembler → Connection
+package struct FrameDecoder {
+    /// Wide fields first: ten thousand idle connections each hold one of these.
+    private enum State {
+        case start
+        case opened(Opcode, fin: Bool)
+        case length(value: UInt64, Opcode, fin: Bool, form: LengthForm, missing: UInt8)
+        case maskingKey(payloadLength: Int, value: UInt32, Opcode, fin: Bool, missing: UInt8)
+    }
+
+    /// The extended lengths of §5.2, by their width in bytes.
+    private enum LengthForm: UInt8 {
+        case bits16 = 2
+        case bits64 = 8
+
+        var valueMin: UInt64 { self == .bits16 ? 126 : 65_536 }
+    }
+
+    private var state = State.start
+    /// Frames of the message that is open; 0 while none is. Never above `fragmentsMax`, or 1.
+    private var fragments: UInt32 = 0
+    private let fragmentsMax: UInt32
+    private let role: PeerRole
+
+    package init(role: PeerRole, fragmentsMax: Int) {
+        self.role = role
+        self.fragmentsMax = UInt32(clamping: fragmentsMax)
+    }
+
+    /// A data frame's first byte was seen, and not yet the header that ends its message.
+    package var isInsideMessage: Bool { fragments > 0 }
+
+    /// The next header, with `position` just behind it; nil when the input ends before.
+    package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(ProtocolViolation) -> FrameHeader? {
+        while position < input.count {
+            let byte = input[position]
+            position += 1
+            if let header = try receive(byte) {
+                state = .start
+                if header.fin && !header.opcode.isControl { fragments = 0 }
+                return header
+            }
+        }
+        return nil
+    }
+
+    private mutating func receive(_ byte: UInt8) throws(ProtocolViolation) -> FrameHeader? {
+        switch state {
+        case .start:
+            state = try open(byte)
+            return nil
+        case .opened(let opcode, let fin):
+            return try receiveShortLength(byte, opcode, fin)
+        case .length(let value, let opcode, let fin, let form, let missing):
+            // §5.2: "the most significant bit MUST be 0". Refused here, no length ever exceeds a signed 64-bit integer.
+            if form == .bits64 && missing == 8 && byte & 0x80 != 0 { throw .lengthTopBitSet }
+            let value = value << 8 | UInt64(byte)
+            guard missing == 1 else {
+                state = .length(value: value, opcode, fin: fin, form: form, missing: missing - 1)
+                return nil
+            }
+            guard value >= form.valueMin else { throw .nonMinimalLength }
+            guard let payloadLength = Int(exactly: value) else { throw .messageTooBig }
+            return finishLength(opcode, fin, payloadLength)
+        case .maskingKey(let payloadLength, let value, let opcode, let fin, let missing):
+            let value = value << 8 | UInt32(byte)
+            guard missing == 1 else {
+                state = .maskingKey(payloadLength: payloadLength, value: value, opcode, fin: fin, missing: missing - 1)
+                return nil
+            }
+            return FrameHeader(opcode: opcode, fin: fin, maskingKey: value, payloadLength: payloadLength)
+        }
+    }
+
+    private mutating func open(_ byte: UInt8) throws(ProtocolViolation) -> State {
+        // §5.2: no extension is agreed, so none of RSV1 to RSV3 may be set.
+        guard byte & 0x70 == 0 else { throw .reservedBits }
+        guard let opcode = Opcode(rawValue: byte & 0x0F) else { throw .reservedOpcode(byte & 0x0F) }
+        let fin = byte & 0x80 != 0
+        if opcode.isControl {
+            guard fin else { throw .fragmentedControlFrame }
+        } else {
+            try countFragment(opcode)
+        }
+        return .opened(opcode, fin: fin)
+    }
+
+    /// §5.4: fragments of one message are not interleaved with another's.
+    private mutating func countFragment(_ opcode: Opcode) throws(ProtocolViolation) {
+        if opcode == .continuation {
+            guard isInsideMessage else { throw .unexpectedContinuation }
+            guard fragments < fragmentsMax else { throw .tooManyFragments }
+        } else {
+            guard !isInsideMessage else { throw .expectedContinuation }
+        }
+        fragments += 1
+    }
+
+    private mutating func receiveShortLength(_ byte: UInt8, _ opcode: Opcode, _ fin: Bool) throws(ProtocolViolation) -> FrameHeader? {
+        switch role {
+        case .server: guard byte & 0x80 != 0 else { throw .unmaskedClientFrame }
+        case .client: guard byte & 0x80 == 0 else { throw .maskedServerFrame }
+        }
+        let length = byte & 0x7F
+        guard length <= 125 else {
+            guard !opcode.isControl else { throw .controlFrameTooLong }
+            let form: LengthForm = length == 126 ? .bits16 : .bits64
+            state = .length(value: 0, opcode, fin: fin, form: form, missing: form.rawValue)
+            return nil
+        }
+        // §5.5.1: a body, if there is one, begins with a two-byte code.
+        guard opcode != .close || length != 1 else { throw .oneByteCloseBody }
+        return finishLength(opcode, fin, Int(length))
+    }
+
+    private mutating func finishLength(_ opcode: Opcode, _ fin: Bool, _ payloadLength: Int) -> FrameHeader? {
+        switch role {
+        case .server:
+            state = .maskingKey(payloadLength: payloadLength, value: 0, opcode, fin: fin, missing: 4)
+            return nil
+        case .client:
+            return FrameHeader(opcode: opcode, fin: fin, maskingKey: 0, payloadLength: payloadLength)
+        }
+    }
+}

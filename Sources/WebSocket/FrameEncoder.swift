@@ -1,0 +1,85 @@
+/// Writes frames (RFC 6455 §5.2): lengths in their shortest form, unmasked as a server must, masked for our client tools.
+package enum FrameEncoder {
+    /// §5.5: "All control frames MUST have a payload length of 125 bytes or less".
+    package static let controlPayloadBytesMax = 125
+
+    /// The header of an unmasked frame.
+    package static func header(_ opcode: Opcode, payloadLength: Int, fin: Bool = true) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headerLength(payloadLength: payloadLength))
+        appendHeader(opcode, payloadLength: payloadLength, fin: fin, to: &bytes)
+        return bytes
+    }
+
+    /// Of an unmasked frame; the masking key adds 4.
+    package static func headerLength(payloadLength: Int) -> Int {
+        switch payloadLength {
+        case ...125: 2
+        case ...65_535: 4
+        default: 10
+        }
+    }
+
+    /// Writes the header in place, with the masking key (wire order, most significant byte first) where there is one.
+    package static func appendHeader(
+        _ opcode: Opcode, payloadLength: Int, fin: Bool = true, maskingKey: UInt32? = nil, to bytes: inout [UInt8]
+    ) {
+        precondition(payloadLength >= 0, "a length is not negative")
+        precondition(!opcode.isControl || fin && payloadLength <= controlPayloadBytesMax, "a control frame is whole and short (§5.5)")
+        bytes.append((fin ? 0x80 : 0) | opcode.rawValue)
+        let maskBit: UInt8 = maskingKey == nil ? 0 : 0x80
+        switch headerLength(payloadLength: payloadLength) {
+        case 2:
+            bytes.append(maskBit | UInt8(truncatingIfNeeded: payloadLength))
+        case 4:
+            bytes.append(maskBit | 126)
+            appendBigEndian(UInt64(payloadLength), width: 2, to: &bytes)
+        default:
+            bytes.append(maskBit | 127)
+            appendBigEndian(UInt64(payloadLength), width: 8, to: &bytes)
+        }
+        if let maskingKey { appendBigEndian(UInt64(maskingKey), width: 4, to: &bytes) }
+    }
+
+    /// One whole unmasked frame.
+    package static func append(_ opcode: Opcode, _ payload: Span<UInt8>, to bytes: inout [UInt8]) {
+        appendHeader(opcode, payloadLength: payload.count, to: &bytes)
+        // An array appends from a buffer by one copy, from a span only byte by byte.
+        unsafe payload.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// One whole unmasked frame.
+    package static func frame(_ opcode: Opcode, _ payload: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headerLength(payloadLength: payload.count) + payload.count)
+        append(opcode, payload.span, to: &bytes)
+        return bytes
+    }
+
+    /// One masked frame, as a client sends (§5.3). The key must be unpredictable where an intermediary could be fooled (§10.3).
+    package static func maskedFrame(_ opcode: Opcode, _ payload: [UInt8], maskingKey: UInt32, fin: Bool = true) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headerLength(payloadLength: payload.count) + 4 + payload.count)
+        appendHeader(opcode, payloadLength: payload.count, fin: fin, maskingKey: maskingKey, to: &bytes)
+        Masking.append(payload.span, key: maskingKey, offset: 0, to: &bytes)
+        return bytes
+    }
+
+    /// An unmasked Close frame (§5.5.1). The reason is cut to the 123 bytes that fit, at the end of a character.
+    package static func close(_ code: CloseCode, reason: String = "") -> [UInt8] {
+        precondition(CloseCode.isValidOnWire(code.rawValue), "a code that may be sent (§7.4)")
+        var body: [UInt8] = []
+        body.reserveCapacity(controlPayloadBytesMax)
+        appendBigEndian(UInt64(code.rawValue), width: 2, to: &body)
+        for scalar in reason.unicodeScalars {
+            let encoded = UTF8.encode(scalar)!
+            guard body.count + encoded.count <= controlPayloadBytesMax else { break }
+            body.append(contentsOf: encoded)
+        }
+        return frame(.close, body)
+    }
+
+    private static func appendBigEndian(_ value: UInt64, width: Int, to bytes: inout [UInt8]) {
+        for index in (0..<width).reversed() { bytes.append(UInt8(truncatingIfNeeded: value >> (index * 8))) }
+    }
+}

@@ -1,0 +1,49 @@
+package import HTTP
+
+/// The server's side of the opening handshake (RFC 6455 §4.2).
+///
+/// Flow: RequestParser → **Handshake** → MessageReader
+package enum Handshake {
+    /// A request that becomes a WebSocket, and what to answer it.
+    package struct Acceptance: Sendable, Equatable {
+        /// Sec-WebSocket-Accept.
+        package let acceptKey: String
+        /// Of ours, the first that the client offered.
+        package let subprotocol: String?
+
+        /// The bytes of the 101 (§4.2.2 item 5). What follows them is frames.
+        package var response: [UInt8] {
+            var text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            text += "Sec-WebSocket-Accept: \(acceptKey)\r\n"
+            if let subprotocol { text += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
+            return Array((text + "\r\n").utf8)
+        }
+    }
+
+    /// `subprotocols` are ours, in order of preference. Extensions offered are declined by saying nothing (§9.1).
+    package static func accept(_ head: RequestHead, subprotocols: [String]) throws(HandshakeRejection) -> Acceptance {
+        guard head.method == .get else { throw .notGet }
+        guard head.has("upgrade", token: "websocket") else { throw .missingUpgrade }
+        guard head.has("connection", token: "upgrade") else { throw .missingConnectionUpgrade }
+        // With both fields present, only HTTP/1.0 is left to be no upgrade.
+        guard head.isUpgrade else { throw .httpVersionTooOld }
+        try checkVersion(head.values("sec-websocket-version"))
+        let key = try key(head.values("sec-websocket-key"))
+        let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
+        guard let acceptKey = AcceptKey.accept(key) else { throw .digestUnavailable }
+        return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol)
+    }
+
+    private static func checkVersion(_ values: [String]) throws(HandshakeRejection) {
+        guard let version = values.first else { throw .missingVersion }
+        guard values.count == 1 else { throw .duplicateVersion }
+        guard version == "13" else { throw .unsupportedVersion }
+    }
+
+    private static func key(_ values: [String]) throws(HandshakeRejection) -> String {
+        guard let key = values.first else { throw .missingKey }
+        guard values.count == 1 else { throw .duplicateKey }
+        guard AcceptKey.isWellFormed(key) else { throw .malformedKey }
+        return key
+    }
+}

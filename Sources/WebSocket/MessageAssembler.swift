@@ -1,0 +1,83 @@
+/// Makes messages of frames: unmasks, joins fragments, holds size and text to the rules (RFC 6455 §5.3, §5.4, §8.1).
+/// The order of frames is the decoder's to check. This is also where an extension would transform payloads (§9).
+///
+/// Flow: FrameDecoder → **MessageAssembler** → Connection
+package struct MessageAssembler {
+    private enum Kind {
+        case text
+        case binary
+    }
+
+    private let messageBytesMax: Int
+    private var kind = Kind.binary
+    private var utf8 = UTF8Validator()
+    /// What has arrived of the open message. Empty arrays own no memory: an idle connection holds none.
+    private var message: [UInt8] = []
+    /// Apart from `message`, as control frames stand between fragments (§5.4).
+    private var control: [UInt8] = []
+
+    package init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
+
+    /// What the stored bytes cost, for the gateway's memory budget; 0 between messages.
+    package var storedBytes: Int { message.capacity + control.capacity }
+
+    /// A frame begins. Its announced length is judged before any of it is stored (§10.4).
+    package mutating func begin(_ header: FrameHeader) throws(ProtocolViolation) {
+        guard !header.opcode.isControl else { return }
+        // Subtracting what is stored cannot overflow; adding what a peer announces could.
+        guard header.payloadLength <= messageBytesMax - message.count else { throw .messageTooBig }
+        switch header.opcode {
+        case .text: kind = .text
+        case .binary: kind = .binary
+        default: break
+        }
+    }
+
+    /// A piece of the frame's payload, `offset` bytes into it.
+    package mutating func receive(_ piece: Span<UInt8>, of header: FrameHeader, at offset: Int) throws(ProtocolViolation) {
+        if header.opcode.isControl {
+            Masking.append(piece, key: header.maskingKey, offset: offset, to: &control)
+            if header.opcode == .close { try CloseBody.check(control.span, isWhole: false) }
+            return
+        }
+        let start = message.count
+        makeRoom(for: piece.count, left: header.fin ? header.payloadLength - offset : nil)
+        Masking.append(piece, key: header.maskingKey, offset: offset, to: &message)
+        guard kind == .text else { return }
+        // A copy, as a span of one property keeps the compiler from changing another.
+        var validator = utf8
+        guard validator.feed(message.span.extracting(start...)) else { throw .invalidUTF8 }
+        utf8 = validator
+    }
+
+    /// The frame is whole. nil when its message goes on.
+    package mutating func end(_ header: FrameHeader) throws(ProtocolViolation) -> Received? {
+        switch header.opcode {
+        case .close:
+            try CloseBody.check(control.span, isWhole: true)
+            return CloseBody.received(Self.take(&control))
+        case .ping: return .ping(Self.take(&control))
+        case .pong: return .pong(Self.take(&control))
+        case .continuation, .text, .binary:
+            guard header.fin else { return nil }
+            guard kind == .text else { return .binary(Self.take(&message)) }
+            guard utf8.isComplete else { throw .invalidUTF8 }
+            return .text(Self.take(&message))
+        }
+    }
+
+    /// Room for what has arrived, at most doubled: a length that is only announced costs nothing. `left` is what the message
+    /// can still grow by, where that is known: a message in one piece gets exactly its size in one allocation.
+    private mutating func makeRoom(for count: Int, left: Int?) {
+        let needed = message.count + count
+        guard needed > message.capacity else { return }
+        let doubled = max(needed, message.count * 2)
+        message.reserveCapacity(left.map { min(doubled, message.count + $0) } ?? doubled)
+    }
+
+    private static func take(_ bytes: inout [UInt8]) -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return taken
+    }
+}

@@ -1,0 +1,33 @@
+/// Sec-WebSocket-Protocol: what a client offers, of which we may take one (RFC 6455 §1.9, §4.1 item 10, §11.3.4).
+package enum Subprotocols {
+    /// The first of ours that the client offers, nil for none. Field values may be spread over several lines.
+    package static func select(from values: [String], ours: [String]) throws(HandshakeRejection) -> String? {
+        guard !values.isEmpty else { return nil }
+        // A set, as a head may hold thousands of names and comparing each with each is work a peer could order.
+        var offered: Set<Substring> = []
+        for value in values {
+            for element in value.split(separator: ",", omittingEmptySubsequences: false) {
+                let name = trimmed(element)
+                guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte), offered.insert(name).inserted else {
+                    throw .malformedSubprotocol
+                }
+            }
+        }
+        return ours.first { offered.contains(Substring($0)) }
+    }
+
+    private static func trimmed(_ element: Substring) -> Substring {
+        var element = element
+        while let first = element.utf8.first, first == 0x20 || first == 0x09 { element = Substring(element.utf8.dropFirst()) }
+        while let last = element.utf8.last, last == 0x20 || last == 0x09 { element = Substring(element.utf8.dropLast()) }
+        return element
+    }
+
+    /// RFC 9110 §5.6.2, which is narrower by nothing than RFC 6455's "U+0021 to U+007E without separators".
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}

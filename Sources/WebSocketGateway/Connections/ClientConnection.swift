@@ -1,0 +1,419 @@
+internal import EventLoop
+internal import Sessions
+internal import WebSocket
+
+/// One client's WebSocket on its worker, from the 101 to the last byte.
+///
+/// Flow: TCPStream → MessageReader → **ClientConnection** → commands; FanOut → **ClientConnection** (only while it lags) → Outbox → TCPStream
+final class ClientConnection: Peer {
+    enum State {
+        case open
+        /// Our close frame is sent or queued; the peer's is awaited until the deadline.
+        case closing(deadline: UInt64)
+        /// Both close frames are through, or the stream is beyond use: FIN is sent, the peer's is awaited until the deadline.
+        case finishing(deadline: UInt64)
+        case closed
+    }
+
+    enum Mode {
+        /// Watches a session.
+        case session
+        /// Gets back what it sends; the conformance target.
+        case echo
+        /// Was upgraded only to be told why not.
+        case refused
+    }
+
+    unowned let core: WorkerCore
+    let stream: TCPStream
+    let ref: ConnectionRef
+    let id: ConnectionID
+    /// The client's address, which behind a trusted proxy is not the peer's.
+    let address: SocketAddress
+    private let admission: Admission
+    private let mode: Mode
+    let filter: TypeFilter?
+    /// Nil for the echo service.
+    private(set) var session: LocalSession?
+    private(set) var state = State.open
+    /// This connection's place among its session's members; kept by the fan-out.
+    var memberIndex = 0
+    var wakesAt: UInt64?
+
+    private var reader: MessageReader
+    private var outbox = Outbox()
+
+    /// Wall clock, microseconds since 1970.
+    let connectedAt: Int64
+    /// When the peer was last heard, loop milliseconds and wall microseconds.
+    private var lastHeard: UInt64
+    private(set) var lastHeardAt: Int64
+    private var nextHeartbeat: UInt64
+    /// When the ping on its way was sent, and the last round trip, in nanoseconds.
+    private var pingSentAt: UInt64 = 0
+    private(set) var roundTrip: UInt64?
+    private var messageStarted: UInt64?
+    /// When the queue last got shorter, or began.
+    private var lastProgress: UInt64 = 0
+    /// The session's count of events when this connection joined; what it got since is the difference.
+    private var eventsAtJoin: UInt64 = 0
+    /// Events delivered, counted one by one where a filter or a drop makes the difference useless.
+    private var eventsFiltered: UInt64 = 0
+    private var closeCode: CloseCode?
+
+    init(_ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission, mode: Mode, filter: TypeFilter? = nil) {
+        self.core = core
+        self.stream = stream
+        self.ref = ref
+        self.id = id
+        self.address = address
+        self.admission = admission
+        self.mode = mode
+        self.filter = filter
+        reader = MessageReader(role: .server, limits: core.plan.webSocketLimits)
+        connectedAt = core.wallTime.microsecondsSince1970
+        lastHeard = core.now
+        lastHeardAt = connectedAt
+        nextHeartbeat = core.now + core.jittered(core.plan.heartbeatInterval)
+        if mode == .echo { count(as: Metric.echoLabel) }
+    }
+
+    /// The gauge of open connections this one is counted in.
+    private var gauge: Int?
+
+    private func count(as label: Int) {
+        gauge = label
+        core.counters.add(.connections, label: label)
+    }
+
+    var isOpen: Bool { if case .open = state { true } else { false } }
+    var queuedBytes: Int { outbox.bytes }
+    var queuedMessages: Int { outbox.messages }
+
+    /// Becomes a member; from now on the fan-out sends here.
+    func join(_ session: LocalSession) {
+        self.session = session
+        count(as: Metric.kindLabel(session.kind))
+        eventsAtJoin = session.eventsSeen
+        if !outbox.isEmpty { core.fanOut.setPath(.careful, of: self, in: session) }
+    }
+
+    // MARK: Sending
+
+    /// Hands the frames to the kernel, or queues them: behind what waits, or, for control frames, ahead of every message not yet begun.
+    func send(_ frames: [UInt8], asControl isControl: Bool = false) {
+        guard outbox.isEmpty else {
+            if isControl { outbox.insertControl(frames) } else { outbox.append(frames) }
+            core.counters.add(.queuedBytes, UInt64(frames.count))
+            return
+        }
+        switch stream.send(frames.span) {
+        case .sent(let count):
+            core.counters.add(.sentBytes, UInt64(count))
+            guard count < frames.count else { return }
+            outbox.append(frames, sent: count)
+            beganToLag()
+        case .failed(let error): fail(error)
+        }
+    }
+
+    /// The fan-out could not give this member the whole batch in one send.
+    func deliver(_ batch: Batch, after result: SendResult, into counts: inout DeliveryCounts) {
+        let events = batch.frames.count
+        switch result {
+        case .failed(let error):
+            counts.addPartial(events: events, sent: 0, queued: 0)
+            fail(error)
+        case .sent(let count):
+            core.counters.add(.sentBytes, UInt64(count))
+            if filter != nil { return deliverWanted(batch, into: &counts) }
+            let (whole, partial) = batch.split(at: count)
+            let queues = enqueue(batch, from: whole, partial: partial)
+            counts.addPartial(events: events, sent: whole, queued: queues ? events - whole : 0)
+        }
+    }
+
+    /// Queues the batch's events from `first` on, `partial` bytes of it being with the kernel. False when there is no room: then the
+    /// connection is closed as too slow.
+    private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> Bool {
+        var needed = -partial
+        for frame in batch.frames[first...] { needed += frame.bytes.count }
+        guard hasRoom(needed) else { return false }
+        var sent = partial
+        let wasEmpty = outbox.isEmpty
+        for frame in batch.frames[first...] {
+            outbox.append(frame.bytes, sent: sent)
+            sent = 0
+        }
+        if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(needed)) }
+        return true
+    }
+
+    private func deliverWanted(_ batch: Batch, into counts: inout DeliveryCounts) {
+        guard let filter else { return }
+        for (i, frame) in batch.frames.enumerated() where frame.isWanted(by: filter) {
+            var event = EventCounts(connections: 1)
+            defer { counts.add(event: i, of: batch.frames.count, event) }
+            guard isOpen, hasRoom(outbox.isEmpty ? 0 : frame.bytes.count) else {
+                event.dropped = 1
+                continue
+            }
+            eventsFiltered += 1
+            let waited = outbox.bytes
+            send(frame.bytes)
+            if !isOpen {
+                event.dropped = 1
+            } else if outbox.bytes > waited {
+                event.queued = 1
+            } else {
+                event.sent = 1
+            }
+        }
+    }
+
+    private func hasRoom(_ bytes: Int) -> Bool {
+        guard outbox.bytes + bytes > core.plan.settings.writeQueueBytesMax else { return true }
+        closeSlow(reason: 0, "write queue full; resume with the last id")
+        return false
+    }
+
+    /// The outbox has just received its first bytes.
+    private func beganToLag() {
+        core.counters.add(.queuedBytes, UInt64(outbox.bytes))
+        lastProgress = core.now
+        stream.waitUntilWritable()
+        core.schedule(self, at: core.now + core.plan.writeTimeout)
+        if let session { core.fanOut.setPath(.careful, of: self, in: session) }
+    }
+
+    func streamBecameWritable(_ stream: TCPStream) {
+        var joined: [UInt8] = []
+        swap(&joined, &core.scratch)
+        defer { swap(&joined, &core.scratch) }
+        while !outbox.isEmpty {
+            joined.removeAll(keepingCapacity: true)
+            outbox.gather(into: &joined, max: Batch.bytesMax)
+            switch stream.send(joined.span) {
+            case .failed(let error): return fail(error)
+            case .sent(let count):
+                core.counters.add(.sentBytes, UInt64(count))
+                core.counters.subtract(.queuedBytes, UInt64(count))
+                if count > 0 {
+                    outbox.consume(count)
+                    lastProgress = core.now
+                }
+                if count < joined.count { return stream.waitUntilWritable() }
+            }
+        }
+        if let session, filter == nil { core.fanOut.setPath(.direct, of: self, in: session) }
+        if case .finishing = state { stream.finishSending() }
+    }
+
+    // MARK: Receiving
+
+    func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
+        core.counters.add(.receivedBytes, UInt64(bytes.count))
+        var position = 0
+        do throws(ProtocolViolation) {
+            while case .open = state, let received = try reader.next(bytes, at: &position) { handle(received) }
+            if case .closing = state { try awaitClose(bytes, &position) }
+        } catch {
+            core.counters.add(.protocolViolations)
+            core.log.violation(error, connection: id, address: address)
+            if case .open = state { close(error.closeCode, reason: error.message, finish: true) } else { finish() }
+        }
+        if reader.isMidMessage {
+            if messageStarted == nil {
+                messageStarted = core.now
+                core.schedule(self, at: core.now + core.plan.messageTimeout)
+            }
+        } else {
+            messageStarted = nil
+        }
+    }
+
+    /// After our own close frame only the peer's still matters (RFC 6455 §5.5.1).
+    private func awaitClose(_ bytes: Span<UInt8>, _ position: inout Int) throws(ProtocolViolation) {
+        while let received = try reader.next(bytes, at: &position) {
+            guard case .close = received else { continue }
+            core.counters.add(.clientMessages, label: 4)
+            return finish()
+        }
+    }
+
+    private func handle(_ received: Received) {
+        lastHeard = core.now
+        lastHeardAt = core.wallTime.microsecondsSince1970
+        switch received {
+        case .text(let message):
+            core.counters.add(.clientMessages, label: 0)
+            if mode == .echo { echo(.text, message) } else { ClientCommands.handle(message, from: self) }
+        case .binary(let message):
+            core.counters.add(.clientMessages, label: 1)
+            if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
+        case .ping(let payload):
+            core.counters.add(.clientMessages, label: 2)
+            // A peer that pings without reading fills its queue like any slow one (RFC 6455 §5.5.3 asks for one pong each).
+            if outbox.isEmpty || hasRoom(payload.count) { send(FrameEncoder.frame(.pong, payload), asControl: true) }
+        case .pong:
+            core.counters.add(.clientMessages, label: 3)
+            if pingSentAt > 0 {
+                roundTrip = Clocks.monotonicNanoseconds &- pingSentAt
+                pingSentAt = 0
+            }
+        case .close(let code, _):
+            core.counters.add(.clientMessages, label: 4)
+            closeCode = code ?? CloseCode(rawValue: 1005)
+            beginClosing(code.map { FrameEncoder.close($0) } ?? FrameEncoder.frame(.close, []))
+            finish()
+        }
+    }
+
+    private func echo(_ opcode: Opcode, _ message: [UInt8]) {
+        send(FrameEncoder.frame(opcode, message))
+        // An echo client that does not read must not be read either.
+        if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(reason: 0, "write queue full") }
+    }
+
+    // MARK: Heartbeat
+
+    /// Events of the stream handed to this connection since it joined.
+    private var delivered: UInt64 {
+        guard let session else { return 0 }
+        return filter == nil ? session.eventsSeen &- eventsAtJoin : eventsFiltered
+    }
+
+    func sendHeartbeat(withPing: Bool) {
+        var frames = OwnMessages.heartbeat(
+            now: core.wallTime, lastID: session?.lastID, delivered: delivered, roundTripNanoseconds: roundTrip)
+        if withPing {
+            pingSentAt = Clocks.monotonicNanoseconds
+            frames += FrameEncoder.frame(.ping, [])
+        }
+        core.counters.add(.heartbeats)
+        sendOwn(frames)
+    }
+
+    /// A message of the gateway's own to this connection alone; dropped when it would overfill the queue of a slow one.
+    @discardableResult
+    func sendOwn(_ frames: [UInt8]) -> Bool {
+        guard isOpen, outbox.isEmpty || hasRoom(frames.count) else { return false }
+        send(frames)
+        return isOpen
+    }
+
+    func deadlineReached(now: UInt64) -> UInt64? {
+        switch state {
+        case .closed: return nil
+        case .closing(let deadline), .finishing(let deadline):
+            if now >= deadline { cut() }
+            return deadline
+        case .open: break
+        }
+        if core.plan.staleTimeout > 0, now >= lastHeard + core.plan.staleTimeout {
+            core.counters.add(.staleCloses)
+            close(.stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
+        } else if !outbox.isEmpty, now >= lastProgress + core.plan.writeTimeout {
+            closeSlow(reason: 1, "no progress; resume with the last id")
+        } else if let messageStarted, now >= messageStarted + core.plan.messageTimeout {
+            close(.policyViolation, reason: "message not finished in time")
+        } else if mode == .session, now >= nextHeartbeat {
+            sendHeartbeat(withPing: true)
+            nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
+        }
+        return nextDeadline
+    }
+
+    private var nextDeadline: UInt64? {
+        switch state {
+        case .closed: return nil
+        case .closing(let deadline), .finishing(let deadline): return deadline
+        case .open: break
+        }
+        var next = mode == .session ? nextHeartbeat : UInt64.max
+        if core.plan.staleTimeout > 0 { next = min(next, lastHeard + core.plan.staleTimeout) }
+        if !outbox.isEmpty { next = min(next, lastProgress + core.plan.writeTimeout) }
+        if let messageStarted { next = min(next, messageStarted + core.plan.messageTimeout) }
+        return next == .max ? nil : next
+    }
+
+    /// Loop milliseconds since the peer was heard.
+    func silence(now: UInt64) -> UInt64 { now > lastHeard ? now - lastHeard : 0 }
+
+    func scheduleFirstDeadline() {
+        if let next = nextDeadline { core.schedule(self, at: next) }
+    }
+
+    // MARK: Closing
+
+    /// Sends our close frame, ahead of what waits and instead of it. `finish` ends the stream without waiting for the peer's close frame,
+    /// as after a violation, where nothing it says can be understood any more.
+    func close(_ code: CloseCode, reason: String, finish finishes: Bool = false) {
+        guard isOpen else { return }
+        closeCode = code
+        beginClosing(FrameEncoder.close(code, reason: reason))
+        if finishes { finish() }
+    }
+
+    /// Leaves the session, drops what has not begun, and sends the close frame after what has.
+    private func beginClosing(_ closeFrame: [UInt8]) {
+        leave()
+        let waited = outbox.bytes
+        outbox.dropMessagesNotBegun()
+        core.counters.subtract(.queuedBytes, UInt64(waited - outbox.bytes))
+        state = .closing(deadline: core.now + core.plan.closeTimeout)
+        core.schedule(self, at: core.now + core.plan.closeTimeout)
+        send(closeFrame, asControl: true)
+    }
+
+    private func closeSlow(reason: Int, _ text: String) {
+        guard isOpen else { return }
+        core.counters.add(.slowCloses, label: reason)
+        close(.slowConsumer, reason: text)
+    }
+
+    private func leave() {
+        if let gauge { core.counters.subtract(.connections, label: gauge) }
+        gauge = nil
+        guard let session else { return }
+        core.fanOut.remove(self, from: session)
+        core.left(session)
+        self.session = nil
+    }
+
+    /// Nothing more to say: FIN, and until the peer's own (or the deadline) whatever it sends is thrown away, so that no RST overtakes the close frame.
+    private func finish() {
+        switch state {
+        case .finishing, .closed: return
+        case .open, .closing: break
+        }
+        state = .finishing(deadline: core.now + core.plan.closeTimeout)
+        core.schedule(self, at: core.now + core.plan.closeTimeout)
+        if outbox.isEmpty { stream.finishSending() }
+    }
+
+    func streamDidReachEnd(_ stream: TCPStream) { cut() }
+
+    func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
+
+    private func fail(_ error: SystemError) {
+        core.counters.add(.sendErrors)
+        cut()
+    }
+
+    /// Ends the connection now. The place is free afterwards.
+    func cut() {
+        if case .closed = state { return }
+        leave()
+        core.counters.subtract(.queuedBytes, UInt64(outbox.bytes))
+        core.counters.add(.closes, label: Metric.closeIndex(closeCode?.rawValue ?? 1006))
+        outbox = Outbox()
+        state = .closed
+        stream.close()
+        core.connectionClosed(ref, admission)
+    }
+
+    func gatewayStops(hard: Bool) {
+        if hard { cut() } else { close(.serviceRestart, reason: "draining; retry-after-ms=\(core.retryAfterMilliseconds())") }
+    }
+}

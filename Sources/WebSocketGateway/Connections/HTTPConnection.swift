@@ -1,0 +1,460 @@
+internal import EventLoop
+internal import HTTP
+internal import Sessions
+internal import WebSocket
+
+/// A connection that speaks HTTP/1.1: an engine's or operator's for its whole life, a client's until its upgrade.
+///
+/// Requests are pipelined: publishes are handed on at once and answered in the order of the requests; any other request waits until everything
+/// before it is answered, and holds back what comes after it, so that each sees the effects of the ones before.
+///
+/// Flow: TCPStream → RequestParser → **HTTPConnection** → EngineRoutes, ClientRoutes → answers in order → TCPStream
+final class HTTPConnection: Peer {
+    enum State {
+        case open
+        /// The last answer is written (or about to be); FIN follows, and the peer's is awaited until the deadline.
+        case finishing(deadline: UInt64?)
+        /// Became a WebSocket, or is closed.
+        case gone
+    }
+
+    /// One request's place in the pipeline.
+    private enum Answer {
+        case awaited(isBatch: Bool, keepAlive: Bool)
+        case ready([UInt8])
+    }
+
+    unowned let core: WorkerCore
+    let stream: TCPStream
+    let ref: ConnectionRef
+    let peer: SocketAddress
+    var admission: Admission
+    var wakesAt: UInt64?
+    private(set) var state = State.open
+
+    private var parser: RequestParser
+    /// A head whose body is still coming.
+    private var head: RequestHead?
+    private var answers: [Answer] = []
+    /// The number of the first place in `answers`.
+    private var firstAnswer: UInt64 = 0
+    /// Publishes not yet delivered, answered or not.
+    private var publishesInFlight = 0
+    private var bytesInFlight = 0
+    /// A request that must run alone, waiting for the answers before it.
+    private var deferred: (head: RequestHead, body: [UInt8])?
+    /// A request runs that must run alone.
+    private var isExclusive = false
+    /// Received but not yet parsed, while something holds it back.
+    private var backlog: [UInt8] = []
+    private var output: [UInt8] = []
+    private var outputSent = 0
+    private var isInUnwritten = false
+    private var closesAfterAnswers = false
+    private var upgrade: ClientRoutes.Upgrade?
+
+    private var requestStarted: UInt64?
+    private var bodyStarted: UInt64?
+    private var lastActivity: UInt64
+
+    /// What one engine connection may have under way; beyond it, it is not read. This also bounds the mailboxes.
+    static let publishesInFlightMax = 512
+    static let bytesInFlightMax = 8_388_608
+    static let outputBytesMax = 1_048_576
+
+    init(_ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, peer: SocketAddress, admission: Admission) {
+        self.core = core
+        self.stream = stream
+        self.ref = ref
+        self.peer = peer
+        self.admission = admission
+        parser = RequestParser(limits: core.plan.httpLimits)
+        lastActivity = core.now
+        // The first head is due from the accept: a connection that says nothing is no reason to wait.
+        requestStarted = core.now
+    }
+
+    var isControl: Bool { if case .control = admission { true } else { false } }
+    private var gaugeLabel: Int { isControl ? 1 : 0 }
+
+    func start() {
+        core.counters.add(.httpConnections, label: gaugeLabel)
+        stream.setHandler(self)
+        stream.startReading()
+        schedule()
+    }
+
+    // MARK: Requests
+
+    func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
+        core.counters.add(.receivedBytes, UInt64(bytes.count))
+        guard case .open = state, !closesAfterAnswers else { return }
+        lastActivity = core.now
+        guard backlog.isEmpty, !isHeldBack else {
+            unsafe bytes.withUnsafeBufferPointer { unsafe backlog.append(contentsOf: $0) }
+            return stream.pauseReading()
+        }
+        parse(bytes)
+        schedule()
+    }
+
+    private var isHeldBack: Bool {
+        isExclusive || deferred != nil || publishesInFlight >= Self.publishesInFlightMax || bytesInFlight >= Self.bytesInFlightMax
+            || output.count - outputSent > Self.outputBytesMax
+    }
+
+    private func parse(_ bytes: Span<UInt8>) {
+        var position = 0
+        do throws(HTTPViolation) {
+            while case .open = state, !closesAfterAnswers, !isHeldBack, let element = try parser.next(bytes, at: &position) {
+                switch element {
+                case .head(let head):
+                    guard head.hasBody else {
+                        handle(head, [])
+                        continue
+                    }
+                    self.head = head
+                    bodyStarted = core.now
+                    if head.expectsContinue, answers.isEmpty { write(Response(.continue).encoded(keepAlive: true)) }
+                case .body(let body):
+                    guard let head else { preconditionFailure("a body came without a head") }
+                    self.head = nil
+                    bodyStarted = nil
+                    handle(head, body)
+                }
+            }
+            noteProgress()
+        } catch {
+            core.counters.add(.httpErrors, label: Metric.statusIndex(error.status.code))
+            if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.malformed.index) }
+            closesAfterAnswers = true
+            reserve(.ready(EngineResponse.error(error).encoded(keepAlive: false)))
+            return
+        }
+        guard case .open = state, position < bytes.count, !closesAfterAnswers else { return }
+        unsafe bytes.extracting(position...).withUnsafeBufferPointer { unsafe backlog.append(contentsOf: $0) }
+        stream.pauseReading()
+    }
+
+    /// Keeps the clocks of an unfinished head.
+    private func noteProgress() {
+        if parser.isIdle || head != nil { requestStarted = nil } else if requestStarted == nil { requestStarted = core.now }
+    }
+
+    /// Goes on with what was held back.
+    private func resume() {
+        guard case .open = state, !isHeldBack else { return }
+        if let next = deferred, answers.isEmpty { return runDeferred(next) }
+        if !backlog.isEmpty {
+            let bytes = backlog
+            backlog = []
+            parse(bytes.span)
+        }
+        if case .open = state, !isHeldBack, backlog.isEmpty { stream.startReading() }
+        schedule()
+    }
+
+    private func runDeferred(_ request: (head: RequestHead, body: [UInt8])) {
+        deferred = nil
+        run(request.head, request.body)
+        resume()
+    }
+
+    private func handle(_ head: RequestHead, _ body: [UInt8]) {
+        requestStarted = nil
+        if isControl, let publish = EngineRoutes.publish(head) {
+            return self.publish(publish, head, body)
+        }
+        guard answers.isEmpty else {
+            deferred = (head, body)
+            return
+        }
+        run(head, body)
+    }
+
+    private func run(_ head: RequestHead, _ body: [UInt8]) {
+        if isControl { EngineRoutes.run(head, body, on: self) } else { ClientRoutes.run(head, body, on: self) }
+    }
+
+    // MARK: Answers
+
+    /// Takes the next place in the pipeline and returns its number.
+    @discardableResult
+    private func reserve(_ answer: Answer) -> UInt64 {
+        answers.append(answer)
+        writeLater()
+        return firstAnswer + UInt64(answers.count - 1)
+    }
+
+    /// Answers the request being run, at once.
+    func answer(_ head: RequestHead, _ response: EngineResponse) {
+        reserve(.ready(encode(response, head)))
+    }
+
+    private func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
+        if response.status.code >= 400 { core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code)) }
+        // Engines publish until the end; only clients are sent elsewhere.
+        let keepAlive = head.keepAlive && (isControl || !core.isDraining)
+        if !keepAlive { closesAfterAnswers = true }
+        return response.encoded(keepAlive: keepAlive, includeBody: head.method != .head)
+    }
+
+    /// Answers the request being run when `work` is done; nothing else of this connection runs meanwhile.
+    func answerLater(_ head: RequestHead, _ work: @escaping @Sendable (Switchboard) async -> EngineResponse) {
+        isExclusive = true
+        exclusiveHead = head
+        let number = reserve(.awaited(isBatch: false, keepAlive: head.keepAlive))
+        let (board, ref, worker) = (core.board, ref, core.index)
+        Task {
+            let response = await work(board)
+            board.mailboxes[worker].post(.respond(ref, number: number, response))
+        }
+    }
+
+    private var exclusiveHead: RequestHead?
+
+    func answer(_ number: UInt64, _ response: EngineResponse) {
+        guard let head = exclusiveHead else { return }
+        exclusiveHead = nil
+        isExclusive = false
+        fill(number, encode(response, head))
+        resume()
+    }
+
+    private func fill(_ number: UInt64, _ bytes: [UInt8]) {
+        guard number >= firstAnswer, number - firstAnswer < UInt64(answers.count) else { return }
+        answers[Int(number - firstAnswer)] = .ready(bytes)
+        writeLater()
+    }
+
+    // MARK: Publishing
+
+    private func publish(_ route: EngineRoutes.Publish, _ head: RequestHead, _ body: [UInt8]) {
+        switch route.check(head, body, limits: core.plan.eventLimits) {
+        case .failure(let refusal):
+            core.counters.add(.publishRequests, label: 1)
+            reserve(.ready(encode(refusal.response, head)))
+        case .success(let checked):
+            if !head.keepAlive { closesAfterAnswers = true }
+            publishesInFlight += 1
+            bytesInFlight += body.count
+            inFlightSizes.append(body.count)
+            let number = reserve(.awaited(isBatch: checked.isBatch, keepAlive: head.keepAlive))
+            core.publish(
+                PublishRequest(
+                    session: checked.session, body: body, events: checked.events, receivedAt: Clocks.monotonicNanoseconds,
+                    reply: .request(worker: core.index, connection: ref, number: number), answersEarly: checked.answersEarly))
+        }
+    }
+
+    /// Sizes of the publishes in flight, oldest first; they settle nearly in order and only the sum matters.
+    private var inFlightSizes: [Int] = []
+
+    func published(_ number: UInt64, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool) {
+        guard number >= firstAnswer, number - firstAnswer < UInt64(answers.count),
+            case .awaited(let isBatch, let keepAlive) = answers[Int(number - firstAnswer)]
+        else { return }
+        switch result {
+        case .success(let receipt):
+            core.counters.add(.publishRequests, label: 0)
+            fill(number, EngineResponse.published(receipt, isBatch: isBatch, isEarly: isEarly).encoded(keepAlive: keepAlive))
+        case .failure(let refusal):
+            core.counters.add(.publishRequests, label: 1)
+            core.counters.add(.httpErrors, label: Metric.statusIndex(503))
+            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: keepAlive))
+        }
+        if !isEarly { publishSettled() }
+    }
+
+    /// One publish has been delivered: its place in the window is free.
+    func publishSettled() {
+        publishesInFlight -= 1
+        bytesInFlight -= inFlightSizes.isEmpty ? 0 : inFlightSizes.removeFirst()
+        if !backlog.isEmpty || deferred != nil || !stream.isReading { resumeAfterTurn = true }
+        writeLater()
+    }
+
+    /// Parsing goes on at the end of the turn, when the answers have been written: not within the call that delivers.
+    private var resumeAfterTurn = false
+
+    // MARK: Upgrade
+
+    /// Asks the session's home to let the client in; its bytes wait meanwhile.
+    func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
+        isExclusive = true
+        self.upgrade = upgrade
+        stream.pauseReading()
+        core.join(request)
+    }
+
+    func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
+        guard let upgrade else {
+            if case .admitted(let incarnation, _, _) = answer { core.left(request.session, incarnation: incarnation) }
+            return
+        }
+        self.upgrade = nil
+        isExclusive = false
+        ClientRoutes.finish(upgrade, request, answer, on: self)
+        resume()
+    }
+
+    /// Hands the TCP connection over to a client connection. What the client sent early is returned.
+    func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (client: ClientConnection, early: [UInt8]) {
+        state = .gone
+        core.counters.subtract(.httpConnections, label: gaugeLabel)
+        let client = ClientConnection(core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, filter: filter)
+        core.replace(ref, with: client)
+        stream.setHandler(client)
+        let early = backlog
+        backlog = []
+        return (client, early)
+    }
+
+    // MARK: Writing
+
+    private func writeLater() {
+        guard !isInUnwritten else { return }
+        isInUnwritten = true
+        core.writeAtEndOfTurn(self)
+    }
+
+    /// Writes the answers that are ready and whose turn it is, with one send. Called at the end of the loop's turn.
+    func writeAnswers() {
+        isInUnwritten = false
+        if case .gone = state { return }
+        var done = 0
+        for answer in answers {
+            guard case .ready(let bytes) = answer else { break }
+            output.append(contentsOf: bytes)
+            done += 1
+        }
+        answers.removeFirst(done)
+        firstAnswer += UInt64(done)
+        if !output.isEmpty { writeOutput() }
+        if case .gone = state { return }
+        if resumeAfterTurn || deferred != nil {
+            resumeAfterTurn = false
+            resume()
+        }
+        if case .open = state, closesAfterAnswers, answers.isEmpty, deferred == nil, output.isEmpty { finish() }
+        schedule()
+    }
+
+    private func write(_ bytes: [UInt8]) {
+        output.append(contentsOf: bytes)
+        writeOutput()
+    }
+
+    private func writeOutput() {
+        switch stream.send(output.span.extracting(outputSent...)) {
+        case .failed:
+            core.counters.add(.sendErrors)
+            cut()
+        case .sent(let count):
+            core.counters.add(.sentBytes, UInt64(count))
+            outputSent += count
+            lastActivity = core.now
+            if outputSent == output.count {
+                // An idle connection keeps no buffer.
+                if output.capacity > 4096 || answers.isEmpty { output = [] } else { output.removeAll(keepingCapacity: true) }
+                outputSent = 0
+            } else {
+                stream.waitUntilWritable()
+            }
+        }
+    }
+
+    func streamBecameWritable(_ stream: TCPStream) {
+        if !output.isEmpty { writeOutput() }
+        guard output.isEmpty else { return }
+        resumeAfterTurn = true
+        writeLater()
+    }
+
+    // MARK: Time
+
+    private func schedule() {
+        if let next = nextDeadline { core.schedule(self, ref: ref, at: next) }
+    }
+
+    private var nextDeadline: UInt64? {
+        switch state {
+        case .gone: return nil
+        case .finishing(let deadline): return deadline
+        case .open: break
+        }
+        if !output.isEmpty { return lastActivity + core.plan.writeTimeout }
+        if let requestStarted { return requestStarted + core.plan.requestHeadTimeout }
+        if let bodyStarted { return bodyStarted + core.plan.requestBodyTimeout }
+        return answers.isEmpty && !isExclusive ? lastActivity + core.plan.idleTimeout : nil
+    }
+
+    func deadlineReached(now: UInt64) -> UInt64? {
+        guard let deadline = nextDeadline, now >= deadline else { return nextDeadline }
+        switch state {
+        case .gone: return nil
+        case .finishing: cut()
+        case .open:
+            if !output.isEmpty || (requestStarted == nil && bodyStarted == nil) {
+                cut()
+            } else {
+                // A request under way gets its answer; a connection that never began one is not told anything it asked for.
+                closesAfterAnswers = true
+                if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.timeout.index) }
+                core.counters.add(.httpErrors, label: Metric.statusIndex(408))
+                reserve(
+                    .ready(
+                        EngineResponse.error(.requestTimeout, "REQUEST_TIMEOUT", "the request was not finished in time").encoded(keepAlive: false)))
+                requestStarted = nil
+                bodyStarted = nil
+            }
+        }
+        return nextDeadline
+    }
+
+    // MARK: Closing
+
+    private func finish() {
+        state = .finishing(deadline: core.now + core.plan.closeTimeout)
+        stream.finishSending()
+        stream.startReading()
+    }
+
+    func streamDidReachEnd(_ stream: TCPStream) {
+        // Half-closed: what it asked for is still answered, then the connection ends.
+        if case .open = state, !answers.isEmpty || deferred != nil || isExclusive || !output.isEmpty, upgrade == nil {
+            closesAfterAnswers = true
+        } else {
+            cut()
+        }
+    }
+
+    func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
+
+    func gatewayStops(hard: Bool) {
+        if hard {
+            writeAnswers()
+            cut()
+        } else if !isControl {
+            guard answers.isEmpty, deferred == nil, upgrade == nil else {
+                closesAfterAnswers = true
+                return
+            }
+            core.counters.add(.handshakes, label: HandshakeOutcome.draining.index)
+            closesAfterAnswers = true
+            if requestStarted != nil, !parser.isIdle { reserve(.ready(ClientRoutes.draining.encoded(keepAlive: false))) }
+            writeLater()
+        }
+    }
+
+    private func cut() {
+        if case .gone = state { return }
+        if !isControl, case .open = state, requestStarted != nil, !parser.isIdle {
+            core.counters.add(.handshakes, label: HandshakeOutcome.abandoned.index)
+        }
+        state = .gone
+        core.counters.subtract(.httpConnections, label: gaugeLabel)
+        stream.close()
+        core.connectionClosed(ref, admission)
+    }
+}

@@ -1,0 +1,62 @@
+/// What became of one event at the members it was meant for.
+struct EventCounts: Sendable, Equatable {
+    var connections = 0
+    /// Taken whole by the kernel.
+    var sent = 0
+    /// Waiting in a connection's outbox, whole or in part.
+    var queued = 0
+    /// The connection failed or was closed as too slow.
+    var dropped = 0
+
+    static func += (left: inout EventCounts, right: EventCounts) {
+        left.connections += right.connections
+        left.sent += right.sent
+        left.queued += right.queued
+        left.dropped += right.dropped
+    }
+}
+
+/// What became of a batch. Nearly always every member took all of it, and then one number says everything.
+struct DeliveryCounts: Sendable, Equatable {
+    /// Members that took the whole batch in one send.
+    var uniform = 0
+    /// The others, event by event; empty when there are none.
+    var perEvent: [EventCounts] = []
+
+    /// Counts one member that took `sent` of the batch's events in its place: `queued` follow, the rest were dropped.
+    mutating func addPartial(events: Int, sent: Int, queued: Int) {
+        if perEvent.isEmpty { perEvent = Array(repeating: EventCounts(), count: events) }
+        for i in 0..<events {
+            perEvent[i].connections += 1
+            if i < sent {
+                perEvent[i].sent += 1
+            } else if i < sent + queued {
+                perEvent[i].queued += 1
+            } else {
+                perEvent[i].dropped += 1
+            }
+        }
+    }
+
+    /// Counts one event for a member that gets events one by one.
+    mutating func add(event: Int, of events: Int, _ counts: EventCounts) {
+        if perEvent.isEmpty { perEvent = Array(repeating: EventCounts(), count: events) }
+        perEvent[event] += counts
+    }
+
+    mutating func add(_ other: DeliveryCounts) {
+        uniform += other.uniform
+        if perEvent.isEmpty {
+            perEvent = other.perEvent
+        } else {
+            for i in other.perEvent.indices { perEvent[i] += other.perEvent[i] }
+        }
+    }
+
+    func counts(ofEvent i: Int) -> EventCounts {
+        var counts = perEvent.isEmpty ? EventCounts() : perEvent[i]
+        counts.connections += uniform
+        counts.sent += uniform
+        return counts
+    }
+}

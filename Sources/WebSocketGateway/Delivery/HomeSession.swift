@@ -1,0 +1,59 @@
+public import Sessions
+
+/// A session at its home worker: the one place that orders its events and knows who is in it.
+final class HomeSession {
+    let id: SessionID
+    /// Tells a session from an ended one of the same name, whose connections are still leaving.
+    let incarnation: UInt64
+    var registration: SessionRegistration?
+    var stream = SessionStream()
+    /// Connections by worker.
+    var members: [Int]
+    var connections: Int { members.reduce(0, +) }
+
+    /// Published in this turn and not yet handed out.
+    var pending: [Frame] = []
+    var pendingBytes = 0
+    var pendingReceipts: [(receipt: Receipt, events: Range<Int>)] = []
+    /// When it last had a connection or an event, loop milliseconds.
+    var lastUsed: UInt64
+
+    init(_ id: SessionID, incarnation: UInt64, workers: Int, now: UInt64) {
+        self.id = id
+        self.incarnation = incarnation
+        members = Array(repeating: 0, count: workers)
+        lastUsed = now
+    }
+
+    /// Nothing would be lost by forgetting it: nobody is in it, no event was ever published, no engine registered it.
+    var isForgettable: Bool { connections == 0 && stream.lastID == nil && registration == nil && pending.isEmpty }
+}
+
+/// What an engine said about a session with `PUT /v1/sessions/{id}`.
+public struct SessionRegistration: Sendable, Equatable {
+    /// Which route serves it; nil: both.
+    public var kind: SessionKind?
+    /// The subject whose tokens may watch it.
+    public var owner: String?
+    /// Overrides the gateway's limit per session.
+    public var connectionsMax: Int?
+    /// What a new connection gets first.
+    public var join: JoinMode?
+
+    public init(kind: SessionKind? = nil, owner: String? = nil, connectionsMax: Int? = nil, join: JoinMode? = nil) {
+        self.kind = kind
+        self.owner = owner
+        self.connectionsMax = connectionsMax
+        self.join = join
+    }
+}
+
+/// One session as its home sees it now.
+public struct SessionInfo: Sendable, Equatable {
+    public let id: SessionID
+    public let registration: SessionRegistration?
+    /// Client connections over all workers.
+    public let connections: Int
+    /// The newest event; nil while the stream is empty.
+    public let lastID: EventID?
+}

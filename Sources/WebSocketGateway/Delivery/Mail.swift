@@ -1,0 +1,64 @@
+internal import Sessions
+
+/// Everything that crosses from one worker to another, or from outside to a worker. Values only.
+enum Mail: Sendable {
+    /// A question or an order from outside, run with the worker's core between two events of its loop.
+    case call(@Sendable (WorkerCore) -> Void)
+
+    // To a session's home:
+    case publish(PublishRequest)
+    case publishToAll(PublishRequest)
+    case join(JoinRequest)
+    case left(SessionID, incarnation: UInt64, worker: Int)
+    case delivered(batch: UInt64, DeliveryCounts)
+
+    // From a session's home to a worker with its connections:
+    case joined(JoinRequest, JoinAnswer)
+    case deliver(SessionID, Batch, number: UInt64, home: Int)
+    case published(ConnectionRef, number: UInt64, Result<PublishReceipt, PublishRefusal>, isEarly: Bool)
+    /// An early-answered publish has been delivered: its place in the engine's window is free.
+    case settled(ConnectionRef)
+    case endSession(SessionID)
+
+    // From the control side:
+    case respond(ConnectionRef, number: UInt64, EngineResponse)
+    /// Stop accepting, close every client with 1012, and end when they are gone.
+    case drain
+    /// End now.
+    case stop
+}
+
+/// A checked publish on its way to the session's home: the body's bytes and where in them the events are.
+struct PublishRequest: Sendable {
+    /// Nil in a broadcast to all.
+    let session: SessionID?
+    let body: [UInt8]
+    let events: [PublishedEvent]
+    /// Monotonic nanoseconds, when the request had been read.
+    let receivedAt: UInt64
+    var reply: ReplyTo
+    var answersEarly = false
+}
+
+/// A connection that asks its session's home to be let in.
+struct JoinRequest: Sendable {
+    let session: SessionID
+    let kind: SessionKind
+    let worker: Int
+    let connection: ConnectionRef
+    /// The event the client has seen last.
+    let resumeFrom: EventID?
+}
+
+/// The home's answer. After `.admitted` every event of the session travels the same way behind it: no gap, no repeat.
+enum JoinAnswer: Sendable {
+    case admitted(incarnation: UInt64, lastID: EventID?, resume: ResumeAnswer?)
+    case refused(JoinRefusal)
+}
+
+enum JoinRefusal: Sendable {
+    case sessionFull
+    case unknownSession
+    case wrongKind
+    case tooManySessions
+}

@@ -1,0 +1,79 @@
+public import Sessions
+
+/// What a publish did, true when it is written: over all workers, after their sends.
+///
+/// For several events the counts are sums over the events.
+public struct PublishReceipt: Sendable, Equatable {
+    /// The ids of the first and the last event.
+    public let firstID: EventID
+    public let lastID: EventID
+    /// How many events were published.
+    public let count: Int
+    /// Connections the events were meant for.
+    public let connections: Int
+    /// Taken whole by the kernel.
+    public let sent: Int
+    /// Waiting for a slow connection.
+    public let queued: Int
+    /// Left out by delivery policy.
+    public let conflated: Int
+    /// Not delivered: the connection broke or was closed as too slow.
+    public let dropped: Int
+}
+
+/// What a broadcast to every connection did.
+public struct BroadcastReceipt: Sendable, Equatable {
+    /// Sessions whose streams the event entered.
+    public let sessions: Int
+    public let connections: Int
+    public let sent: Int
+    public let queued: Int
+}
+
+/// Why a publish was refused; nothing of it was published.
+public enum PublishRefusal: Error, Sendable, Equatable {
+    /// The gateway knows as many sessions as it may.
+    case tooManySessions
+    /// The gateway has stopped.
+    case gatewayStopped
+}
+
+/// Who waits for a publish's outcome.
+enum ReplyTo: Sendable {
+    /// An engine's HTTP request: the answer belongs in place `number` of the connection's pipeline.
+    case request(worker: Int, connection: ConnectionRef, number: UInt64)
+    case publishCall(CheckedContinuation<Result<PublishReceipt, PublishRefusal>, Never>)
+    /// Only checked so far.
+    case nobody
+    case broadcastCall(CheckedContinuation<BroadcastReceipt, Never>)
+}
+
+/// A publish whose counts are still being gathered. Lives at the session's home.
+final class Receipt {
+    let reply: ReplyTo
+    /// Answered as soon as the events have their ids (`receipt=none`).
+    let answersEarly: Bool
+    var firstID: EventID?
+    var lastID: EventID?
+    var count = 0
+    var totals = EventCounts()
+    var sessions = 0
+    /// Batches not yet delivered everywhere, plus one while events are still being added.
+    var outstanding = 1
+
+    init(_ reply: ReplyTo, answersEarly: Bool = false) {
+        self.reply = reply
+        self.answersEarly = answersEarly
+    }
+
+    var receipt: PublishReceipt? {
+        guard let firstID, let lastID else { return nil }
+        return PublishReceipt(
+            firstID: firstID, lastID: lastID, count: count, connections: totals.connections, sent: totals.sent, queued: totals.queued,
+            conflated: 0, dropped: totals.dropped)
+    }
+
+    var broadcastReceipt: BroadcastReceipt {
+        BroadcastReceipt(sessions: sessions, connections: totals.connections, sent: totals.sent, queued: totals.queued)
+    }
+}

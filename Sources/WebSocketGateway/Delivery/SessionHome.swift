@@ -1,0 +1,222 @@
+internal import Sessions
+
+/// The sessions that call one worker their home: gives events their ids, joins a turn's events into batches, hands those to every worker with
+/// connections, and gathers what became of them.
+///
+/// Flow: EngineRoutes → **SessionHome** → FanOut (here and on other workers) → receipts
+final class SessionHome {
+    private unowned let core: WorkerCore
+    private var sessions: [SessionID: HomeSession] = [:]
+    /// Sessions with events waiting for the end of the turn.
+    private var dirty: [HomeSession] = []
+    private var inFlight: [UInt64: InFlight] = [:]
+    private var nextBatch: UInt64 = 0
+    private var nextIncarnation: UInt64 = 0
+    private var random = SystemRandomNumberGenerator()
+
+    /// A batch that other workers are still delivering.
+    private struct InFlight {
+        let receipts: [(receipt: Receipt, events: Range<Int>)]
+        var counts: DeliveryCounts
+        var waitingFor: Int
+    }
+
+    init(_ core: WorkerCore) { self.core = core }
+
+    var count: Int { sessions.count }
+
+    // MARK: Publishing
+
+    func publish(_ request: PublishRequest) {
+        let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
+        guard let session = request.session else { return publishToAll(request, receipt) }
+        guard let home = findOrCreate(session) else {
+            return core.answer(request.reply, .failure(.tooManySessions))
+        }
+        add(request, to: home, receipt)
+        seal(receipt)
+    }
+
+    private func publishToAll(_ request: PublishRequest, _ receipt: Receipt) {
+        for home in sessions.values {
+            receipt.sessions += 1
+            add(request, to: home, receipt)
+        }
+        seal(receipt)
+    }
+
+    private func add(_ request: PublishRequest, to home: HomeSession, _ receipt: Receipt) {
+        home.lastUsed = core.now
+        var first = home.pending.count
+        for event in request.events {
+            let entry = home.stream.append(now: core.wallTime, epoch: Epoch.random(using: &random))
+            let frame = Frame(event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt)
+            core.counters.add(.eventsPublished, label: Int(frame.typeIndex))
+            if receipt.firstID == nil { receipt.firstID = entry.id }
+            receipt.lastID = entry.id
+            receipt.count += 1
+            if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
+                note(receipt, home, first..<home.pending.count)
+                flush(home)
+                first = 0
+            }
+            if home.pending.isEmpty { dirty.append(home) }
+            home.pending.append(frame)
+            home.pendingBytes += frame.bytes.count
+        }
+        note(receipt, home, first..<home.pending.count)
+    }
+
+    private func note(_ receipt: Receipt, _ home: HomeSession, _ events: Range<Int>) {
+        guard !events.isEmpty else { return }
+        receipt.outstanding += 1
+        home.pendingReceipts.append((receipt, events))
+    }
+
+    /// All events of the request are in their streams.
+    private func seal(_ receipt: Receipt) {
+        if receipt.answersEarly, let early = receipt.receipt { core.answer(receipt.reply, .success(early), isEarly: true) }
+        settle(receipt)
+    }
+
+    private func settle(_ receipt: Receipt) {
+        receipt.outstanding -= 1
+        if receipt.outstanding == 0 { core.complete(receipt) }
+    }
+
+    // MARK: The end of the turn
+
+    /// Hands out everything published since the last call. Called at the end of each turn, and before a member joins.
+    func flush() {
+        while let home = dirty.popLast() { flush(home) }
+    }
+
+    private func flush(_ home: HomeSession) {
+        guard !home.pending.isEmpty else { return }
+        let batch = Batch(home.pending)
+        let receipts = home.pendingReceipts
+        home.pending.removeAll(keepingCapacity: home.pending.count <= 64)
+        home.pendingBytes = 0
+        home.pendingReceipts.removeAll(keepingCapacity: true)
+
+        var waitingFor = 0
+        let number = nextBatch
+        for (worker, members) in home.members.enumerated() where members > 0 && worker != core.index {
+            if core.post(.deliver(home.id, batch, number: number, home: core.index), to: worker) { waitingFor += 1 }
+        }
+        var counts = DeliveryCounts()
+        if home.members[core.index] > 0 { counts = core.fanOut.deliver(batch, to: home.id) }
+        if waitingFor == 0 {
+            finish(receipts, counts)
+        } else {
+            nextBatch += 1
+            inFlight[number] = InFlight(receipts: receipts, counts: counts, waitingFor: waitingFor)
+        }
+    }
+
+    /// Another worker has delivered a batch of ours.
+    func delivered(_ number: UInt64, _ counts: DeliveryCounts) {
+        guard var entry = inFlight[number] else { return }
+        entry.counts.add(counts)
+        entry.waitingFor -= 1
+        if entry.waitingFor > 0 {
+            inFlight[number] = entry
+        } else {
+            inFlight[number] = nil
+            finish(entry.receipts, entry.counts)
+        }
+    }
+
+    private func finish(_ receipts: [(receipt: Receipt, events: Range<Int>)], _ counts: DeliveryCounts) {
+        for (receipt, events) in receipts {
+            for i in events { receipt.totals += counts.counts(ofEvent: i) }
+            settle(receipt)
+        }
+    }
+
+    /// The worker has stopped: whoever waits for other workers' counts gets those that are known.
+    func abandon() {
+        for entry in inFlight.values { finish(entry.receipts, entry.counts) }
+        inFlight = [:]
+    }
+
+    // MARK: Members
+
+    func join(_ request: JoinRequest) -> JoinAnswer {
+        let known = sessions[request.session]
+        let isRegistered = known?.registration != nil || known?.stream.lastID != nil
+        if core.plan.settings.registeredSessionsOnly, !isRegistered { return .refused(.unknownSession) }
+        if let kind = known?.registration?.kind, kind != request.kind { return .refused(.wrongKind) }
+        guard let home = known ?? findOrCreate(request.session) else { return .refused(.tooManySessions) }
+        let max = home.registration?.connectionsMax ?? core.plan.settings.connectionsPerSessionMax
+        guard home.connections < max else { return .refused(.sessionFull) }
+        // What was published before goes to those who were members then: the newcomer's `last_id` covers it.
+        flush(home)
+        home.members[request.worker] += 1
+        home.lastUsed = core.now
+        return .admitted(incarnation: home.incarnation, lastID: home.stream.lastID, resume: request.resumeFrom.map { home.stream.resume(from: $0) })
+    }
+
+    /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.
+    func left(_ session: SessionID, incarnation: UInt64, worker: Int) {
+        guard let home = sessions[session], home.incarnation == incarnation, home.members[worker] > 0 else { return }
+        home.members[worker] -= 1
+        home.lastUsed = core.now
+        if home.isForgettable { forget(home) }
+    }
+
+    private func findOrCreate(_ id: SessionID) -> HomeSession? {
+        if let home = sessions[id] { return home }
+        // Each worker is home to its share of the sessions.
+        guard sessions.count < max(1, core.plan.settings.sessionsMax / core.plan.workers) else { return nil }
+        nextIncarnation += 1
+        let home = HomeSession(id, incarnation: nextIncarnation, workers: core.plan.workers, now: core.now)
+        sessions[id] = home
+        core.counters.add(.sessions)
+        return home
+    }
+
+    private func forget(_ home: HomeSession) {
+        sessions[home.id] = nil
+        core.counters.subtract(.sessions)
+    }
+
+    /// Forgets sessions that nobody used for the idle time. Called now and then; a look at all of them.
+    func expire() {
+        let limit = core.plan.sessionIdleTimeout
+        for home in Array(sessions.values) where home.connections == 0 && home.pending.isEmpty && core.now - home.lastUsed >= limit {
+            forget(home)
+        }
+    }
+
+    // MARK: The engine's calls
+
+    /// Registers or changes a session; true when it was not known before. Nil when there are too many.
+    func register(_ id: SessionID, _ registration: SessionRegistration) -> Bool? {
+        let isNew = sessions[id]?.registration == nil
+        guard let home = findOrCreate(id) else { return nil }
+        home.registration = registration
+        home.lastUsed = core.now
+        return isNew
+    }
+
+    /// Ends a session: its clients are closed with 1000 everywhere, its stream is gone. False when it is not known.
+    func end(_ id: SessionID) -> Bool {
+        guard let home = sessions[id] else { return false }
+        flush(home)
+        for worker in home.members.indices where home.members[worker] > 0 && worker != core.index { core.post(.endSession(id), to: worker) }
+        let isHere = home.members[core.index] > 0
+        forget(home)
+        // Members leave while they close; their messages then find no session and are ignored.
+        if isHere { core.fanOut.end(id) }
+        return true
+    }
+
+    func info(_ id: SessionID) -> SessionInfo? { sessions[id].map(Self.info) }
+
+    func all() -> [SessionInfo] { sessions.values.map(Self.info) }
+
+    private static func info(_ home: HomeSession) -> SessionInfo {
+        SessionInfo(id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID)
+    }
+}

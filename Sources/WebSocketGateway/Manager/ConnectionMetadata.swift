@@ -1,0 +1,41 @@
+internal import EventLoop
+public import Sessions
+
+/// What the gateway knows of one client connection at the moment it was asked.
+public struct ConnectionMetadata: Sendable, Equatable {
+    public let connectionID: ConnectionID
+    public let sessionID: SessionID
+    public let kind: SessionKind
+    public let connectedAt: Timestamp
+    /// When the client was last heard: a pong or a message.
+    public let lastHeartbeat: Timestamp
+    /// The client's numeric address; behind a trusted proxy the one it forwards.
+    public let remoteAddress: String
+    /// The token's subject; nil for anonymous clients.
+    public let subject: String?
+    /// The last ping's round trip in milliseconds; nil before the first.
+    public let roundTripMilliseconds: Double?
+    /// Bytes waiting for the client's socket.
+    public let queuedBytes: Int
+    /// Messages waiting for the client's socket.
+    public let lag: Int
+}
+
+extension ConnectionMetadata {
+    init?(_ client: ClientConnection) {
+        guard let session = client.session else { return nil }
+        self.init(
+            connectionID: client.id, sessionID: session.id, kind: session.kind, connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
+            lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host, subject: nil,
+            roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes, lag: client.queuedMessages)
+    }
+
+    var json: JSON {
+        [
+            "connection_id": .string(connectionID.description), "session_id": .string(sessionID.description), "kind": .string(kind.rawValue),
+            "connected_at": .string(connectedAt.iso8601), "last_heartbeat": .string(lastHeartbeat.iso8601),
+            "remote_address": .string(remoteAddress), "subject": subject.map { .string($0) } ?? .null,
+            "rtt_ms": roundTripMilliseconds.map { .double($0) } ?? .null, "queued_bytes": .int(Int64(queuedBytes)), "lag": .int(Int64(lag)),
+        ]
+    }
+}

@@ -1,0 +1,107 @@
+internal import EventLoop
+internal import Sessions
+internal import WebSocket
+
+/// What engines and embedding programs ask for, over all workers: the same calls serve ``WebSocketManager`` and the HTTP API.
+extension Switchboard {
+    /// An event of the Swift API takes the same way as one from an engine's request, checks included.
+    func request(_ event: Event, session: SessionID?, reply: ReplyTo) throws(InvalidEvent) -> PublishRequest {
+        let body = event.publishBody
+        let parsed = try EventParser.parse(body.span, format: .json, limits: plan.eventLimits)
+        return PublishRequest(session: session, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: reply)
+    }
+
+    func publish(_ event: Event, to session: SessionID) async throws -> PublishReceipt {
+        // Refused before anything waits for it.
+        let checked = try request(event, session: session, reply: .nobody)
+        let result: Result<PublishReceipt, PublishRefusal> = await withCheckedContinuation { continuation in
+            var request = checked
+            request.reply = .publishCall(continuation)
+            if !mailboxes[home(of: session)].post(.publish(request)) { continuation.resume(returning: .failure(.gatewayStopped)) }
+        }
+        return try result.get()
+    }
+
+    func broadcast(_ request: PublishRequest) async -> BroadcastReceipt {
+        var total = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)
+        for mailbox in mailboxes {
+            let part: BroadcastReceipt = await withCheckedContinuation { continuation in
+                var request = request
+                request.reply = .broadcastCall(continuation)
+                if !mailbox.post(.publishToAll(request)) { continuation.resume(returning: BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)) }
+            }
+            total = BroadcastReceipt(
+                sessions: total.sessions + part.sessions, connections: total.connections + part.connections, sent: total.sent + part.sent,
+                queued: total.queued + part.queued)
+        }
+        return total
+    }
+
+    // MARK: One connection
+
+    private func askWorker<T: Sendable>(of id: ConnectionID, _ body: @escaping @Sendable (WorkerCore) -> T) async -> T? {
+        guard id.worker < mailboxes.count else { return nil }
+        return await ask(id.worker, body)
+    }
+
+    /// Sends an event to one connection, without an id: it belongs to no stream. False when the connection is gone.
+    func send(_ body: [UInt8], _ event: PublishedEvent, to id: ConnectionID) async -> Bool {
+        await askWorker(of: id) { core in
+            guard let client = core.client(id) else { return false }
+            return client.sendOwn(OwnMessages.direct(event, of: body.span, now: core.wallTime))
+        } ?? false
+    }
+
+    func disconnect(_ id: ConnectionID) async -> Bool {
+        await askWorker(of: id) { core in
+            guard let client = core.client(id) else { return false }
+            client.close(.normal, reason: "disconnected")
+            return true
+        } ?? false
+    }
+
+    func isConnected(_ id: ConnectionID) async -> Bool { await askWorker(of: id) { $0.client(id) != nil } ?? false }
+
+    func metadata(of id: ConnectionID) async -> ConnectionMetadata? {
+        await askWorker(of: id) { core in core.client(id).flatMap { ConnectionMetadata($0) } } ?? nil
+    }
+
+    // MARK: A session's connections
+
+    func connections(of session: SessionID) async -> [ConnectionMetadata] {
+        await askAll { core in
+            core.fanOut.connections(of: session).compactMap { core.client(at: $0).flatMap { ConnectionMetadata($0) } }
+        }.flatMap(\.self)
+    }
+
+    func connectionCount(of session: SessionID?) async -> Int {
+        if let session { return await askAll { $0.fanOut.count(of: session) }.reduce(0, +) }
+        return Metric.kindsCounted.reduce(0) { total, label in
+            total + Int(Int64(bitPattern: counters.reduce(0) { $0 &+ $1.value(.connections, label: label) }))
+        }
+    }
+
+    /// Closes, with 4411, every connection not heard for longer than `maxAge`, and returns how many.
+    func cleanup(olderThanMilliseconds maxAge: UInt64) async -> Int {
+        await askAll { core in
+            let stale = core.clients.filter { $0.isOpen && $0.session != nil && $0.silence(now: core.now) > maxAge }
+            for client in stale {
+                core.counters.add(.staleCloses)
+                client.close(.stale, reason: "not heard for too long")
+            }
+            return stale.count
+        }.reduce(0, +)
+    }
+
+    // MARK: Sessions
+
+    func register(_ session: SessionID, _ registration: SessionRegistration) async -> Bool? {
+        await ask(home(of: session)) { core in core.home.register(session, registration) } ?? nil
+    }
+
+    func endSession(_ session: SessionID) async -> Bool { await ask(home(of: session)) { $0.home.end(session) } ?? false }
+
+    func info(_ session: SessionID) async -> SessionInfo? { await ask(home(of: session)) { $0.home.info(session) } ?? nil }
+
+    func sessions() async -> [SessionInfo] { await askAll { $0.home.all() }.flatMap(\.self).sorted { $0.id < $1.id } }
+}

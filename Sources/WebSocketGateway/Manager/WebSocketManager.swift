@@ -1,0 +1,209 @@
+internal import EventLoop
+public import Logging
+@_exported public import Sessions
+internal import Synchronization
+
+/// A gateway inside a program: the existing system's manager, in its words, with the sockets, workers and HTTP API behind it.
+///
+///     let manager = try WebSocketManager(settings, logger: Logger(label: "gateway"))
+///     let addresses = try await manager.start()
+///     let receipt = try await manager.broadcastToSession("backtest-1", .aiThinking("…"))
+///     await manager.stop()
+///
+/// Every method may be called from any thread or task, at any time between ``start()`` and ``stop()``; afterwards counts are 0 and publishes throw
+/// ``PublishRefusal/gatewayStopped``. Calls return when the work is done on the workers, typically within some tens of microseconds.
+public final class WebSocketManager: Sendable {
+    private let board: Switchboard
+    private let threads = Mutex<[LoopThread]>([])
+
+    /// Where the gateway listens.
+    public struct Addresses: Sendable, Equatable {
+        /// `HOST:PORT` of the public listener, with the port the kernel chose.
+        public let listen: String
+        /// `HOST:PORT` of the control listener; nil for the echo service.
+        public let control: String?
+    }
+
+    /// Checks the settings; nothing is opened yet.
+    /// - Throws: ``SettingsError``, naming the setting.
+    public init(_ settings: GatewaySettings = GatewaySettings(), logger: Logger = Logger(label: "websocket-gateway")) throws(SettingsError) {
+        let limit = ProcessResources.raiseDescriptorLimit()
+        let plan = try Plan(settings, descriptorLimit: limit, cores: ProcessResources.cores)
+        board = Switchboard(plan, descriptorLimit: limit, log: GatewayLog(logger))
+    }
+
+    /// Client connections at once that the settings and the descriptor limit allow.
+    public var connectionsMax: Int { board.plan.connectionsMax }
+    /// Workers, one thread each.
+    public var workers: Int { board.plan.workers }
+
+    // MARK: Life
+
+    /// Opens both listeners and starts the workers. Returns once both accept.
+    /// - Throws: ``StartError``, when an address is taken or cannot be used. Nothing is left open then.
+    public func start() async throws(StartError) -> Addresses {
+        let plan = board.plan
+        let clients = try Self.bind(plan.listen, plan.workers)
+        let controls = plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, closingOnFailure: clients)
+        var running: [LoopThread] = []
+        for worker in 0..<plan.workers {
+            do {
+                running.append(try await startWorker(worker, clients[worker], plan.settings.echoes ? nil : controls[worker]))
+            } catch {
+                await stop()
+                throw StartError(reason: "\(error)")
+            }
+        }
+        threads.withLock { $0 = running }
+        board.phase = .ready
+        return Addresses(listen: clients[0].address.description, control: controls.first?.address.description)
+    }
+
+    private static func bind(_ address: SocketAddress, _ count: Int, closingOnFailure others: [BoundSocket] = []) throws(StartError) -> [BoundSocket] {
+        do throws(SystemError) {
+            return try BoundSocket.bind(address, count: count)
+        } catch {
+            for other in others { other.close() }
+            let advice = error.isAddressInUse ? "; another program, perhaps another gateway, has it" : ""
+            throw StartError(reason: "cannot listen on \(address): \(error.reason)\(advice)")
+        }
+    }
+
+    private func startWorker(_ worker: Int, _ client: BoundSocket, _ control: BoundSocket?) async throws -> LoopThread {
+        let board = board
+        let started = Mutex<LoopThread?>(nil)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            do throws(SystemError) {
+                let thread = try LoopThread {
+                    do throws(SystemError) {
+                        let core = try WorkerCore(board, index: worker)
+                        do throws(SystemError) {
+                            try core.listen(client, control: control)
+                        } catch {
+                            core.stop()
+                            core.run()
+                            throw error
+                        }
+                        continuation.resume()
+                        core.run()
+                    } catch {
+                        continuation.resume(throwing: error)
+                    }
+                }
+                started.withLock { $0 = thread }
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+        return started.withLock { $0! }
+    }
+
+    /// Turns readiness off, stops accepting, closes every client with 1012 and waits until they are gone, at most the drain time-out.
+    /// The gateway has stopped when it returns.
+    public func drain() async {
+        board.phase = .draining
+        for mailbox in board.mailboxes { mailbox.post(.drain) }
+        await join()
+    }
+
+    /// Stops at once: connections are cut.
+    public func stop() async {
+        board.phase = .stopped
+        for mailbox in board.mailboxes { mailbox.post(.stop) }
+        await join()
+    }
+
+    private func join() async {
+        let threads = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            // Waiting for a thread blocks: not on the pool that runs everybody's tasks.
+            let waiter = try? LoopThread {
+                for thread in threads { thread.join() }
+                continuation.resume()
+            }
+            if waiter == nil { continuation.resume() }
+        }
+        board.phase = .stopped
+    }
+
+    // MARK: Broadcasting
+
+    /// Publishes an event to a session: it gets the next id of the session's stream and goes to every connection of it.
+    /// - Returns: how many connections took it, and how many will when they can.
+    /// - Throws: ``SessionIDError``, ``InvalidEvent``, ``PublishRefusal``. Nothing was published then.
+    public func broadcastToSession(_ sessionID: String, _ event: Event) async throws -> PublishReceipt {
+        try await board.publish(event, to: SessionID(sessionID))
+    }
+
+    /// Publishes an event to every session known.
+    public func broadcastToAll(_ event: Event) async throws -> BroadcastReceipt {
+        await board.broadcast(try board.request(event, session: nil, reply: .nobody))
+    }
+
+    /// Sends an event to one connection; it has no id, because it belongs to no stream.
+    /// - Returns: false when the connection is gone.
+    public func sendToConnection(_ connectionID: ConnectionID, _ event: Event) async throws -> Bool {
+        let request = try board.request(event, session: nil, reply: .nobody)
+        return await board.send(request.body, request.events[0], to: connectionID)
+    }
+
+    // MARK: Connections
+
+    /// Closes a connection with 1000. False when it was gone already.
+    @discardableResult
+    public func disconnect(_ connectionID: ConnectionID) async -> Bool { await board.disconnect(connectionID) }
+
+    public func isConnected(_ connectionID: ConnectionID) async -> Bool { await board.isConnected(connectionID) }
+
+    /// The connections of one session, in no particular order; none for a session nobody watches.
+    public func sessionConnections(_ sessionID: String) async throws(SessionIDError) -> [ConnectionID] {
+        await board.connections(of: try SessionID(sessionID)).map(\.connectionID)
+    }
+
+    /// How many clients watch one session, or, without one, all of them.
+    public func connectionCount(_ sessionID: String? = nil) async throws(SessionIDError) -> Int {
+        guard let sessionID else { return await board.connectionCount(of: nil) }
+        return await board.connectionCount(of: try SessionID(sessionID))
+    }
+
+    /// What is known of a connection; nil when it is gone.
+    public func connectionMetadata(_ connectionID: ConnectionID) async -> ConnectionMetadata? { await board.metadata(of: connectionID) }
+
+    /// Closes, with 4411, every connection not heard for longer than `maxAge`; the gateway does the same by itself at the stale time-out.
+    /// - Returns: how many were closed.
+    public func cleanupStaleConnections(maxAge: Duration = .seconds(300)) async -> Int {
+        let (seconds, attoseconds) = maxAge.components
+        return await board.cleanup(olderThanMilliseconds: UInt64(clamping: seconds) &* 1000 &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000))
+    }
+
+    // MARK: Sessions
+
+    /// Registers a session or changes its registration. True when it was not registered before.
+    /// - Throws: ``SessionIDError``, ``PublishRefusal/tooManySessions``.
+    @discardableResult
+    public func registerSession(_ sessionID: String, _ registration: SessionRegistration = SessionRegistration()) async throws -> Bool {
+        guard let isNew = await board.register(try SessionID(sessionID), registration) else { throw PublishRefusal.tooManySessions }
+        return isNew
+    }
+
+    /// Ends a session for good: its clients are closed with 1000. False when it is not known.
+    @discardableResult
+    public func endSession(_ sessionID: String) async throws(SessionIDError) -> Bool { await board.endSession(try SessionID(sessionID)) }
+
+    /// Every session known, by id.
+    public func sessions() async -> [SessionInfo] { await board.sessions() }
+
+    // MARK: Metrics
+
+    /// What `/metrics` answers: Prometheus text format 0.0.4.
+    public var metrics: String { board.metricsPage.text() }
+}
+
+/// Why a gateway could not start.
+public struct StartError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let reason: String
+    public var description: String { reason }
+}

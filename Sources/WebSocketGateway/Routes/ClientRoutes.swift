@@ -1,0 +1,191 @@
+internal import EventLoop
+internal import HTTP
+internal import Sessions
+internal import WebSocket
+
+/// The public listener: `GET /ws/{kind}/{session_id}` and nothing else.
+///
+/// Flow: HTTPConnection → **ClientRoutes** → SessionHome.join → 101 and `connected` → ClientConnection
+enum ClientRoutes {
+    /// Everything about an accepted handshake that is needed once the session's home has let the client in.
+    struct Upgrade {
+        let head: RequestHead
+        let acceptance: Handshake.Acceptance
+        let address: SocketAddress
+        let filter: TypeFilter?
+        /// The client speaks `wsg.v1`: it is told inside the WebSocket why it is refused, where a browser's script can read it.
+        var canReadRefusals: Bool { acceptance.subprotocol == ClientRoutes.subprotocol }
+    }
+
+    static let subprotocol = "wsg.v1"
+
+    static let draining = EngineResponse.error(.serviceUnavailable, "DRAINING", "the gateway is shutting down", retryAfterSeconds: 2)
+
+    private struct Refusal: Error {
+        let outcome: HandshakeOutcome
+        let response: EngineResponse
+        /// What a `wsg.v1` client gets instead: an error event and this close code.
+        var inside: (code: String, close: CloseCode)?
+    }
+
+    static func run(_ head: RequestHead, _ body: [UInt8], on connection: HTTPConnection) {
+        let core = connection.core
+        do throws(Refusal) {
+            guard !core.isDraining else { throw Refusal(outcome: .draining, response: draining) }
+            if core.plan.settings.echoes { return try upgradeToEcho(head, on: connection) }
+            try upgrade(head, on: connection)
+        } catch {
+            refuse(error, head, upgrade: nil, on: connection)
+        }
+    }
+
+    private static func upgradeToEcho(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
+        let acceptance = try accept(head)
+        let (client, early) = connection.becomeClient(
+            id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo, filter: nil)
+        connection.core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
+        begin(client, early, with: acceptance.response)
+    }
+
+    private static func upgrade(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
+        let core = connection.core
+        let (kind, session) = try route(head)
+        let acceptance = try accept(head)
+        let (resumeFrom, filter) = try parameters(head)
+        let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
+        let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
+        guard core.plan.origins.allows(head.first("origin")), head.values("origin").count <= 1 else {
+            let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
+            return refuse(Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
+        }
+        if address != connection.peer {
+            guard core.board.gate.enterAddress(address, max: core.plan.settings.connectionsPerAddressMax) else {
+                throw Refusal(
+                    outcome: .addressLimit,
+                    response: .error(.serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
+            }
+            connection.admission = .client(counted: address)
+        }
+        connection.join(
+            JoinRequest(session: session, kind: kind, worker: core.index, connection: connection.ref, resumeFrom: resumeFrom), upgrade)
+    }
+
+    // MARK: What the request says
+
+    private static func route(_ head: RequestHead) throws(Refusal) -> (SessionKind, SessionID) {
+        let parts = head.path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0].isEmpty, parts[1] == "ws", let kind = SessionKind(rawValue: String(parts[2])) else {
+            throw Refusal(
+                outcome: .notFound,
+                response: .error(.notFound, "NOT_FOUND", "no such route; sessions are at /ws/backtest/{session_id} and /ws/forward/{session_id}"))
+        }
+        guard head.method == .get else {
+            throw Refusal(
+                outcome: .malformed,
+                response: .error(.methodNotAllowed, "METHOD_NOT_ALLOWED", "a WebSocket begins with GET", headers: [("Allow", "GET")]))
+        }
+        do throws(SessionIDError) {
+            return (kind, try SessionID(parts[3]))
+        } catch {
+            throw Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_SESSION_ID", error.description))
+        }
+    }
+
+    private static func accept(_ head: RequestHead) throws(Refusal) -> Handshake.Acceptance {
+        do throws(HandshakeRejection) {
+            return try Handshake.accept(head, subprotocols: [subprotocol])
+        } catch {
+            let status = HTTPStatus.all.first { $0.code == error.statusCode } ?? .badRequest
+            throw Refusal(
+                outcome: .malformed,
+                response: .error(
+                    status, status == .upgradeRequired ? "UPGRADE_REQUIRED" : "BAD_HANDSHAKE", error.message,
+                    details: ["rule": .string(error.section)], headers: error.headers.map { ($0.name, $0.value) }))
+        }
+    }
+
+    private static func parameters(_ head: RequestHead) throws(Refusal) -> (resumeFrom: EventID?, filter: TypeFilter?) {
+        func malformed(_ message: String) -> Refusal {
+            Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_QUERY", message))
+        }
+        let query: QueryParameters
+        do throws(QueryError) { query = try QueryParameters(head.query) } catch { throw malformed(error.message) }
+
+        var resumeFrom: EventID?
+        if let text = query.first("last_event_id") {
+            do throws(EventIDError) {
+                resumeFrom = try EventID(parsing: text)
+            } catch {
+                throw malformed("last_event_id: \(error.description)")
+            }
+        }
+        if let text = query.first("join"), JoinMode.parse(text) == nil {
+            throw malformed("join is live, all, or a number of latest events up to \(JoinMode.latestMax)")
+        }
+        var filter: TypeFilter?
+        if let text = query.first("types") {
+            guard let parsed = TypeFilter.parse(text) else {
+                throw malformed("types is a comma-separated list of 1 to \(TypeFilter.typesMax) event types")
+            }
+            filter = parsed
+        }
+        return (resumeFrom, filter)
+    }
+
+    // MARK: The home's answer
+
+    static func finish(_ upgrade: Upgrade, _ request: JoinRequest, _ answer: JoinAnswer, on connection: HTTPConnection) {
+        switch answer {
+        case .refused(let refusal): refuse(self.refusal(refusal), upgrade.head, upgrade: upgrade, on: connection)
+        case .admitted(let incarnation, let lastID, let resume):
+            let core = connection.core
+            let id = core.makeConnectionID(slot: connection.ref.slot)
+            let (client, early) = connection.becomeClient(id: id, address: upgrade.address, mode: .session, filter: upgrade.filter)
+            core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
+            let session = core.fanOut.add(client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID)
+            client.join(session)
+            let first = OwnMessages.connected(id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime)
+            begin(client, early, with: upgrade.acceptance.response + first)
+        }
+    }
+
+    private static func refusal(_ refusal: JoinRefusal) -> Refusal {
+        switch refusal {
+        case .sessionFull:
+            Refusal(
+                outcome: .sessionLimit,
+                response: .error(.serviceUnavailable, "SESSION_LIMIT", "this session has as many connections as it may", retryAfterSeconds: 5))
+        case .tooManySessions:
+            Refusal(
+                outcome: .sessionLimit,
+                response: .error(.serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may", retryAfterSeconds: 5))
+        case .unknownSession:
+            Refusal(
+                outcome: .notFound, response: .error(.notFound, "SESSION_NOT_FOUND", "no such session"),
+                inside: ("SESSION_NOT_FOUND", .notFound))
+        case .wrongKind:
+            Refusal(
+                outcome: .forbidden, response: .error(.forbidden, "WRONG_KIND", "this session is served under the other route"),
+                inside: ("FORBIDDEN", .forbidden))
+        }
+    }
+
+    private static func refuse(_ refusal: Refusal, _ head: RequestHead, upgrade: Upgrade?, on connection: HTTPConnection) {
+        let core = connection.core
+        core.counters.add(.handshakes, label: refusal.outcome.index)
+        guard let inside = refusal.inside, let upgrade, upgrade.canReadRefusals else { return connection.answer(head, refusal.response) }
+        let id = core.makeConnectionID(slot: connection.ref.slot)
+        let (client, early) = connection.becomeClient(id: id, address: upgrade.address, mode: .refused, filter: nil)
+        let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime)
+        begin(client, early, with: upgrade.acceptance.response + event)
+        client.close(inside.close, reason: inside.code)
+    }
+
+    private static func begin(_ client: ClientConnection, _ early: [UInt8], with first: [UInt8]) {
+        client.send(first)
+        client.stream.startReading()
+        client.scheduleFirstDeadline()
+        // Bytes that came with the request are already frames.
+        if !early.isEmpty { client.stream(client.stream, didReceive: early.span) }
+    }
+}

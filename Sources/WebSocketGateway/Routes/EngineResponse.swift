@@ -1,0 +1,59 @@
+internal import HTTP
+internal import Sessions
+
+/// An answer to an HTTP request, before it knows its connection.
+struct EngineResponse: Sendable {
+    let status: HTTPStatus
+    var body: [UInt8] = []
+    var contentType: String? = "application/json"
+    var headers: [(String, String)] = []
+
+    func encoded(keepAlive: Bool, includeBody: Bool = true) -> [UInt8] {
+        Response(status, headers: headers, body: body, contentType: body.isEmpty ? nil : contentType).encoded(keepAlive: keepAlive, includeBody: includeBody)
+    }
+
+    static func json(_ object: JSONObject, status: HTTPStatus = .ok) -> EngineResponse {
+        var body: [UInt8] = []
+        object.appendEncoded(to: &body)
+        return EngineResponse(status: status, body: body)
+    }
+
+    static let noContent = EngineResponse(status: .noContent, contentType: nil)
+
+    /// {"error":{"code","message","details"}}: what is wrong, where, and what to do.
+    static func error(
+        _ status: HTTPStatus, _ code: String, _ message: String, details: JSONObject = [:], retryAfterSeconds: Int? = nil,
+        headers: [(String, String)] = []
+    ) -> EngineResponse {
+        var response = json(["error": .object(["code": .string(code), "message": .string(message), "details": .object(details)])], status: status)
+        response.headers = headers
+        if let retryAfterSeconds { response.headers.append(("Retry-After", "\(retryAfterSeconds)")) }
+        return response
+    }
+
+    static func error(_ violation: HTTPViolation) -> EngineResponse {
+        error(violation.status, violation.code, violation.message, details: ["rule": .string(violation.section)])
+    }
+
+    static func published(_ receipt: PublishReceipt, isBatch: Bool, isEarly: Bool) -> EngineResponse {
+        var body: [UInt8] = []
+        body.reserveCapacity(160)
+        func field(_ name: StaticString, _ value: Int) {
+            body.append(contentsOf: ",\"\(name)\":\(value)".utf8)
+        }
+        if isBatch {
+            body.append(contentsOf: "{\"first_id\":\"\(receipt.firstID)\",\"last_id\":\"\(receipt.lastID)\",\"count\":\(receipt.count)".utf8)
+        } else {
+            body.append(contentsOf: "{\"id\":\"\(receipt.firstID)\",\"sequence\":\(receipt.firstID.sequence)".utf8)
+        }
+        if !isEarly {
+            field("connections", receipt.connections)
+            field("sent", receipt.sent)
+            field("queued", receipt.queued)
+            field("conflated", receipt.conflated)
+            field("dropped", receipt.dropped)
+        }
+        body.append(UInt8(ascii: "}"))
+        return EngineResponse(status: .ok, body: body)
+    }
+}

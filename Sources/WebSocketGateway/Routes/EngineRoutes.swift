@@ -1,0 +1,314 @@
+internal import EventLoop
+internal import HTTP
+internal import Sessions
+
+/// The control listener: what engines and operators ask for (docs/PROTOCOL.md, Engine API).
+enum EngineRoutes {
+    /// A request that is refused, with its answer.
+    struct Refusal: Error {
+        let response: EngineResponse
+
+        init(_ status: HTTPStatus, _ code: String, _ message: String, details: JSONObject = [:], headers: [(String, String)] = []) {
+            response = .error(status, code, message, details: details, headers: headers)
+        }
+
+        init(_ response: EngineResponse) { self.response = response }
+    }
+
+    typealias Work = @Sendable (Switchboard) async -> EngineResponse
+
+    // MARK: Publishing, the hot path
+
+    /// `POST /v1/sessions/{id}/events`, recognised but not yet checked.
+    struct Publish {
+        let sessionText: Substring
+
+        struct Checked {
+            let session: SessionID
+            let events: [PublishedEvent]
+            let isBatch: Bool
+            let answersEarly: Bool
+        }
+
+        func check(_ head: RequestHead, _ body: [UInt8], limits: EventLimits) -> Result<Checked, Refusal> {
+            do throws(Refusal) {
+                try EngineRoutes.checkOrigin(head)
+                let session = try EngineRoutes.sessionID(sessionText)
+                let answersEarly = try receiptParameter(head)
+                let parsed = try EngineRoutes.events(head, body, limits)
+                return .success(Checked(session: session, events: parsed.events, isBatch: parsed.isBatch, answersEarly: answersEarly))
+            } catch {
+                return .failure(error)
+            }
+        }
+
+        private func receiptParameter(_ head: RequestHead) throws(Refusal) -> Bool {
+            guard head.query != nil else { return false }
+            let query = try EngineRoutes.query(head, allowed: ["receipt", "wait"])
+            guard query.first("wait") == nil else { throw EngineRoutes.notYet("wait") }
+            switch query.first("receipt") {
+            case nil, "full"?: return false
+            case "none"?: return true
+            default: throw Refusal(.badRequest, "INVALID_QUERY", "receipt is none or full")
+            }
+        }
+    }
+
+    static func publish(_ head: RequestHead) -> Publish? {
+        let (prefix, suffix) = ("/v1/sessions/", "/events")
+        let path = head.path
+        guard head.method == .post, path.utf8.count > prefix.utf8.count + suffix.utf8.count, path.hasPrefix(prefix), path.hasSuffix(suffix) else { return nil }
+        return Publish(sessionText: path.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count))
+    }
+
+    static func response(_ refusal: PublishRefusal) -> EngineResponse {
+        switch refusal {
+        case .tooManySessions:
+            .error(.serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may; nothing was published", retryAfterSeconds: 5)
+        case .gatewayStopped:
+            .error(.serviceUnavailable, "STOPPED", "the gateway is shutting down; nothing was published", retryAfterSeconds: 2)
+        }
+    }
+
+    // MARK: Everything else
+
+    static func run(_ head: RequestHead, _ body: [UInt8], on connection: HTTPConnection) {
+        if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
+        do throws(Refusal) {
+            try checkOrigin(head)
+            connection.answerLater(head, try route(head, body, connection.core.plan))
+        } catch {
+            connection.answer(head, error.response)
+        }
+    }
+
+    /// Metrics and health never wait for a worker: a stuck one must not hide itself.
+    private static func operatorPage(_ head: RequestHead, _ core: WorkerCore) -> EngineResponse? {
+        guard head.method == .get || head.method == .head else { return nil }
+        switch head.path {
+        case "/metrics":
+            return EngineResponse(status: .ok, body: Array(core.board.metricsPage.text().utf8), contentType: MetricsPage.contentType)
+        case "/healthz": return .json(["status": "ok"])
+        case "/readyz":
+            switch core.board.phase {
+            case .ready: return .json(["status": "ready"])
+            case .starting: return .error(.serviceUnavailable, "STARTING", "the gateway is starting", retryAfterSeconds: 1)
+            case .draining, .stopped: return .error(.serviceUnavailable, "DRAINING", "the gateway is shutting down", retryAfterSeconds: 2)
+            }
+        default: return nil
+        }
+    }
+
+    private static func route(_ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
+        let parts = head.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard parts.first == "v1" else {
+            if ["/metrics", "/healthz", "/readyz"].contains(head.path) { throw methodNotAllowed("GET") }
+            throw notFound(head)
+        }
+        let path = Array(parts.dropFirst())
+        switch (path.first, path.count) {
+        case ("events", 1): return try broadcast(head, body, plan)
+        case ("sessions", 1): return try listSessions(head)
+        case ("sessions", 2): return try session(path[1], head, body)
+        case ("sessions", 3) where path[2] == "connections": return try sessionConnections(path[1], head)
+        case ("sessions", 3) where path[2] == "events":
+            guard head.method == .get else { throw methodNotAllowed("GET, POST") }
+            throw notYet("reading a session's history")
+        case ("connections", 2) where path[1] == "cleanup": return try cleanup(head, body)
+        case ("connections", 2): return try connection(path[1], head)
+        case ("connections", 3) where path[2] == "events": return try sendToConnection(path[1], head, body, plan)
+        case ("engine", 1): throw notYet("the engine link")
+        default: throw notFound(head)
+        }
+    }
+
+    private static func broadcast(_ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
+        try require(head, .post)
+        _ = try query(head, allowed: [])
+        let parsed = try events(head, body, plan.eventLimits)
+        let request = PublishRequest(session: nil, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
+        return { board in
+            let receipt = await board.broadcast(request)
+            let counts: [(String, Int)] = [
+                ("sessions", receipt.sessions), ("connections", receipt.connections), ("sent", receipt.sent), ("queued", receipt.queued),
+            ]
+            return .json(JSONObject(counts.map { ($0, .int(Int64($1))) }))
+        }
+    }
+
+    private static func listSessions(_ head: RequestHead) throws(Refusal) -> Work {
+        try require(head, .get)
+        let query = try query(head, allowed: ["limit", "after"])
+        let limit = try limit(query)
+        let after = try query.first("after").map { text throws(Refusal) in try sessionID(Substring(text)) }
+        return { board in
+            let all = await board.sessions().filter { session in after.map { session.id > $0 } ?? true }
+            let page = all.prefix(limit)
+            let next: JSON = page.count < all.count ? .string(page[page.endIndex - 1].id.description) : .null
+            return .json(["sessions": .array(page.map { .object($0.json) }), "next": next])
+        }
+    }
+
+    private static func session(_ text: Substring, _ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> Work {
+        let id = try sessionID(text)
+        _ = try query(head, allowed: [])
+        switch head.method {
+        case .get, .head:
+            return { board in
+                guard let info = await board.info(id) else { return sessionNotFound }
+                return .json(info.json)
+            }
+        case .put:
+            let registration = try SessionRegistration.parse(try object(head, body))
+            return { board in
+                guard let isNew = await board.register(id, registration) else { return response(.tooManySessions) }
+                guard let info = await board.info(id) else { return sessionNotFound }
+                return .json(info.json, status: isNew ? .created : .ok)
+            }
+        case .delete:
+            return { board in await board.endSession(id) ? .noContent : sessionNotFound }
+        default: throw methodNotAllowed("GET, PUT, DELETE")
+        }
+    }
+
+    private static func sessionConnections(_ text: Substring, _ head: RequestHead) throws(Refusal) -> Work {
+        try require(head, .get)
+        let id = try sessionID(text)
+        _ = try query(head, allowed: [])
+        return { board in .json(["connections": .array(await board.connections(of: id).map(\.json))]) }
+    }
+
+    private static func connection(_ text: Substring, _ head: RequestHead) throws(Refusal) -> Work {
+        _ = try query(head, allowed: [])
+        switch head.method {
+        case .get, .head:
+            let id = ConnectionID(text)
+            return { board in
+                guard let id, let metadata = await board.metadata(of: id), let object = metadata.json.objectValue else { return connectionNotFound }
+                return .json(object)
+            }
+        case .delete:
+            let id = ConnectionID(text)
+            return { board in
+                guard let id, await board.disconnect(id) else { return connectionNotFound }
+                return .noContent
+            }
+        default: throw methodNotAllowed("GET, DELETE")
+        }
+    }
+
+    private static func sendToConnection(_ text: Substring, _ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
+        try require(head, .post)
+        _ = try query(head, allowed: [])
+        let parsed = try events(head, body, plan.eventLimits)
+        guard !parsed.isBatch, let event = parsed.events.first else {
+            throw Refusal(.badRequest, "INVALID_EVENT", "one event is sent to one connection, not several")
+        }
+        let id = ConnectionID(text)
+        return { board in
+            guard let id, await board.send(body, event, to: id) else { return connectionNotFound }
+            return .json(["sent": 1])
+        }
+    }
+
+    private static func cleanup(_ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> Work {
+        try require(head, .post)
+        _ = try query(head, allowed: [])
+        let object = try object(head, body)
+        var seconds = 300.0
+        for (key, value) in object.members {
+            guard key == "max_age_seconds", let number = value.doubleValue, number >= 0, number <= 1e9 else {
+                throw Refusal(.badRequest, "INVALID_REQUEST", "the body is {\"max_age_seconds\": number from 0 to 1e9}; \(key) is not that")
+            }
+            seconds = number
+        }
+        let maxAge = UInt64(seconds * 1000)
+        return { board in .json(["cleaned": .int(Int64(await board.cleanup(olderThanMilliseconds: maxAge)))]) }
+    }
+
+    // MARK: What requests have in common
+
+    private static let sessionNotFound = EngineResponse.error(.notFound, "SESSION_NOT_FOUND", "no such session")
+    private static let connectionNotFound = EngineResponse.error(.notFound, "CONNECTION_NOT_FOUND", "no such connection")
+
+    private static func notFound(_ head: RequestHead) -> Refusal {
+        Refusal(.notFound, "NOT_FOUND", "no such route; docs/PROTOCOL.md lists them")
+    }
+
+    private static func methodNotAllowed(_ allowed: String) -> Refusal {
+        Refusal(.methodNotAllowed, "METHOD_NOT_ALLOWED", "this route takes \(allowed)", headers: [("Allow", allowed)])
+    }
+
+    private static func notYet(_ what: String) -> Refusal {
+        Refusal(.notImplemented, "NOT_IMPLEMENTED", "\(what) is not available in this version")
+    }
+
+    private static func require(_ head: RequestHead, _ method: HTTPMethod) throws(Refusal) {
+        guard head.method == method || method == .get && head.method == .head else { throw methodNotAllowed(method.rawValue) }
+    }
+
+    /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine.
+    static func checkOrigin(_ head: RequestHead) throws(Refusal) {
+        guard !head.contains("origin") else { throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages") }
+        guard !head.contains("idempotency-key") else { throw notYet("Idempotency-Key") }
+    }
+
+    static func sessionID(_ text: Substring) throws(Refusal) -> SessionID {
+        do throws(SessionIDError) {
+            return try SessionID(text)
+        } catch {
+            throw Refusal(.badRequest, "INVALID_SESSION_ID", error.description)
+        }
+    }
+
+    static func query(_ head: RequestHead, allowed: [String]) throws(Refusal) -> QueryParameters {
+        let query: QueryParameters
+        do throws(QueryError) { query = try QueryParameters(head.query) } catch { throw Refusal(.badRequest, "INVALID_QUERY", error.message) }
+        guard query.names.allSatisfy(allowed.contains) else {
+            let known = allowed.isEmpty ? "none" : allowed.joined(separator: ", ")
+            throw Refusal(.badRequest, "INVALID_QUERY", "there is a query parameter this route does not know; it takes \(known)")
+        }
+        return query
+    }
+
+    private static func limit(_ query: QueryParameters) throws(Refusal) -> Int {
+        guard let text = query.first("limit") else { return 1000 }
+        guard let limit = Int(text), (1...10_000).contains(limit) else { throw Refusal(.badRequest, "INVALID_QUERY", "limit is a number from 1 to 10000") }
+        return limit
+    }
+
+    private enum MediaType { case json, ndjson }
+
+    private static func mediaType(_ head: RequestHead) throws(Refusal) -> MediaType {
+        let values = head.values("content-type")
+        let essence = values.first?.prefix { $0 != ";" && $0 != " " }.lowercased()
+        switch (values.count, essence) {
+        case (1, "application/json"): return .json
+        case (1, "application/x-ndjson"): return .ndjson
+        default:
+            throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json, or application/x-ndjson for one event a line")
+        }
+    }
+
+    static func events(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> (events: [PublishedEvent], isBatch: Bool) {
+        let format: PublishFormat = try mediaType(head) == .ndjson ? .ndjson : .json
+        do throws(InvalidEvent) {
+            return try EventParser.parse(body.span, format: format, limits: limits)
+        } catch {
+            throw Refusal(
+                HTTPStatus.all.first { $0.code == error.status } ?? .badRequest, error.code, error.message,
+                details: ["place": .string(error.place), "offset": .int(Int64(error.offset)), "reason": .string(error.reason)])
+        }
+    }
+
+    private static func object(_ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> JSONObject {
+        guard !body.isEmpty else { return [:] }
+        guard try mediaType(head) == .json else { throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json") }
+        let value: JSON
+        do throws(InvalidJSON) { value = try JSON.parse(body.span) } catch {
+            throw Refusal(.badRequest, "INVALID_JSON", error.description, details: ["offset": .int(Int64(error.offset))])
+        }
+        guard let object = value.objectValue else { throw Refusal(.badRequest, "INVALID_REQUEST", "the body is not a JSON object") }
+        return object
+    }
+}

@@ -1,0 +1,49 @@
+internal import HTTP
+internal import Sessions
+
+extension SessionRegistration {
+    /// The body of `PUT /v1/sessions/{id}`. Keys that later versions know are refused, not ignored: nobody should believe a policy is in force.
+    static func parse(_ object: JSONObject) throws(EngineRoutes.Refusal) -> SessionRegistration {
+        var registration = SessionRegistration()
+        for (key, value) in object.members where value != .null {
+            switch key {
+            case "kind":
+                guard let kind = value.stringValue.flatMap(SessionKind.init(rawValue:)) else { throw invalid("kind is \"backtest\" or \"forward\"") }
+                registration.kind = kind
+            case "owner":
+                guard let owner = value.stringValue, (1...256).contains(owner.utf8.count) else { throw invalid("owner is a string of 1 to 256 bytes") }
+                registration.owner = owner
+            case "max_connections":
+                guard let max = value.intValue, (1...10_000_000).contains(max) else { throw invalid("max_connections is a whole number from 1 to 10000000") }
+                registration.connectionsMax = Int(max)
+            case "join":
+                let text = value.stringValue ?? value.intValue.map(String.init)
+                guard let join = text.flatMap({ JoinMode.parse($0) }) else { throw invalid("join is \"live\", \"all\", or a number of latest events") }
+                registration.join = join
+            default:
+                throw invalid("a session has kind, owner, max_connections and join, and not what is at position \(position(of: key, in: object))")
+            }
+        }
+        return registration
+    }
+
+    private static func position(of key: String, in object: JSONObject) -> Int { (object.keys.firstIndex(of: key) ?? 0) + 1 }
+
+    private static func invalid(_ message: String) -> EngineRoutes.Refusal { .init(.badRequest, "INVALID_SESSION", message) }
+}
+
+extension SessionInfo {
+    var json: JSONObject {
+        [
+            "session_id": .string(id.description),
+            "kind": registration?.kind.map { .string($0.rawValue) } ?? .null,
+            "owner": registration?.owner.map { .string($0) } ?? .null,
+            "max_connections": registration?.connectionsMax.map { .int(Int64($0)) } ?? .null,
+            "join": registration?.join.map { .string($0.description) } ?? .null,
+            "registered": .bool(registration != nil),
+            "connections": .int(Int64(connections)),
+            "epoch": lastID.map { .string($0.epoch.description) } ?? .null,
+            "last_id": lastID.map { .string($0.description) } ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,80 @@
+/// Everything an operator may set, with the defaults. A plain value: read once at the start, never changed while running.
+///
+/// Each name is also a command line flag, an environment variable and a file key of the executable (docs/OPERATING.md).
+public struct GatewaySettings: Sendable, Equatable {
+    // MARK: Where
+
+    /// The public listener, for clients: `HOST:PORT`, numeric or `localhost`. Port 0 lets the kernel choose.
+    public var listen = "127.0.0.1:8080"
+    /// The control listener, for engines and operators. Loopback only until API keys exist.
+    public var control = "127.0.0.1:8081"
+    /// Event loops, one thread each. Range 1 to 64; nil means one per core.
+    public var workers: Int?
+
+    // MARK: Who
+
+    /// Lets clients in without a token where the public listener is not on loopback.
+    public var allowAnonymous = false
+    /// Origins (`scheme://host[:port]`) whose pages may connect; `*` allows all. Empty: a loopback listener allows loopback origins, others none.
+    public var allowedOrigins: [String] = []
+    /// Serves only sessions that an engine registered or published to; others are 404.
+    public var registeredSessionsOnly = false
+    /// Addresses or CIDR blocks of proxies whose `X-Forwarded-For` is believed.
+    public var trustedProxies: [String] = []
+
+    // MARK: How many
+
+    /// Client connections at once, counted from their accept. Lowered at the start where the descriptor limit does not allow it.
+    public var connectionsMax = 10_000
+    /// Client connections of one session. 100 is the existing system's limit.
+    public var connectionsPerSessionMax = 100
+    /// Client connections from one address (IPv6: one /64). Loopback peers and trusted proxies themselves are not counted.
+    public var connectionsPerAddressMax = 200
+    /// Connections to the control listener at once.
+    public var controlConnectionsMax = 256
+    /// Sessions known at once.
+    public var sessionsMax = 100_000
+
+    // MARK: How large
+
+    /// One message from a client, in bytes.
+    public var messageBytesMax = 65_536
+    /// Frames one message may be split into, empty ones counted.
+    public var messageFragmentsMax = 64
+    /// One publish request's body, in bytes.
+    public var publishBytesMax = 1_048_576
+    /// One event's JSON, in bytes.
+    public var eventBytesMax = 524_288
+    /// What may wait for one slow connection, in bytes, before it is closed with 4408.
+    public var writeQueueBytesMax = 1_048_576
+
+    // MARK: How long
+
+    /// A request's head, from its first byte (or the accept) to its end.
+    public var requestHeadTimeout: Duration = .seconds(10)
+    /// A publish body, from the end of its head.
+    public var requestBodyTimeout: Duration = .seconds(10)
+    /// A kept-alive connection without a request.
+    public var idleTimeout: Duration = .seconds(75)
+    /// Between two heartbeats (and pings) to a client; jittered by a tenth.
+    public var heartbeatInterval: Duration = .seconds(30)
+    /// A client not heard for this long is closed with 4411. Zero: never.
+    public var staleTimeout: Duration = .seconds(75)
+    /// From our close frame to the peer's.
+    public var closeTimeout: Duration = .seconds(5)
+    /// A client whose queue makes no progress for this long is closed with 4408.
+    public var writeTimeout: Duration = .seconds(5)
+    /// A fragmented message, from its first frame to its last.
+    public var messageTimeout: Duration = .seconds(30)
+    /// From SIGTERM until whatever is left is cut off.
+    public var drainTimeout: Duration = .seconds(25)
+    /// A session without connections and events is forgotten after this time.
+    public var sessionIdleTimeout: Duration = .seconds(86_400)
+
+    /// Echo every message on any path, as the conformance suites want it; no sessions, no control listener.
+    package var echoes = false
+    /// The kernel's send buffer of client sockets, in bytes; nil leaves it to the kernel. Tests make clients slow by it.
+    package var sendBufferBytes: Int?
+
+    public init() {}
+}

@@ -1,0 +1,114 @@
+internal import EventLoop
+internal import HTTP
+internal import Sessions
+internal import WebSocket
+
+/// The settings after checking, in the forms the workers use. Immutable and shared.
+struct Plan: Sendable {
+    let settings: GatewaySettings
+    let listen: SocketAddress
+    let control: SocketAddress
+    let workers: Int
+    /// Client connections at once, after the descriptor limit had its say.
+    let connectionsMax: Int
+    let origins: OriginPolicy
+    let proxies: TrustedProxies
+    let httpLimits: HTTPLimits
+    let webSocketLimits: WebSocketLimits
+    let eventLimits: EventLimits
+
+    let requestHeadTimeout: UInt64
+    let requestBodyTimeout: UInt64
+    let idleTimeout: UInt64
+    let heartbeatInterval: UInt64
+    let staleTimeout: UInt64
+    let closeTimeout: UInt64
+    let writeTimeout: UInt64
+    let messageTimeout: UInt64
+    let drainTimeout: UInt64
+    let sessionIdleTimeout: UInt64
+
+    /// Descriptors kept for the control listener, the loops and the files a process opens.
+    static func descriptorReserve(controlConnections: Int, workers: Int) -> Int { controlConnections + 16 * workers + 64 }
+
+    init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int) throws(SettingsError) {
+        self.settings = settings
+        listen = try Self.address(settings.listen, "listen")
+        control = try Self.address(settings.control, "control")
+        workers = try Self.within(settings.workers ?? cores, 1...64, "workers")
+
+        if !settings.echoes {
+            guard control.isLoopback else {
+                throw SettingsError("control", "\(settings.control) is open to the network, and without an API key anybody could publish; use a loopback address")
+            }
+            guard listen.isLoopback || settings.allowAnonymous else {
+                throw SettingsError("listen", "\(settings.listen) is open to the network and no token is asked for; pass --allow-anonymous to let everybody in, or use a loopback address")
+            }
+            if listen.port != 0, listen == control { throw SettingsError("control", "is the same address as listen") }
+        }
+
+        try Self.within(settings.connectionsMax, 1...10_000_000, "max-connections")
+        try Self.within(settings.connectionsPerSessionMax, 1...10_000_000, "max-connections-per-session")
+        try Self.within(settings.connectionsPerAddressMax, 1...10_000_000, "max-connections-per-address")
+        try Self.within(settings.controlConnectionsMax, 1...100_000, "max-control-connections")
+        try Self.within(settings.sessionsMax, 1...100_000_000, "max-sessions")
+        let reserve = Self.descriptorReserve(controlConnections: settings.controlConnectionsMax, workers: workers)
+        guard descriptorLimit > reserve else {
+            throw SettingsError("max-control-connections", "the descriptor limit of \(descriptorLimit) leaves no room for clients after a reserve of \(reserve)")
+        }
+        connectionsMax = min(settings.connectionsMax, descriptorLimit - reserve)
+
+        try Self.within(settings.messageBytesMax, 125...268_435_456, "max-message-bytes")
+        try Self.within(settings.messageFragmentsMax, 1...10_000_000, "max-message-fragments")
+        try Self.within(settings.publishBytesMax, 1024...268_435_456, "max-publish-bytes")
+        try Self.within(settings.eventBytesMax, 64...settings.publishBytesMax, "max-event-bytes")
+        try Self.within(settings.writeQueueBytesMax, 4096...1_073_741_824, "max-write-queue-bytes")
+
+        origins = try OriginPolicy(settings.allowedOrigins, onLoopback: listen.isLoopback)
+        proxies = try TrustedProxies(settings.trustedProxies)
+
+        var http = HTTPLimits()
+        http.bodyBytesMax = settings.publishBytesMax
+        httpLimits = http
+        var webSocket = WebSocketLimits()
+        webSocket.messageBytesMax = settings.messageBytesMax
+        webSocket.fragmentsMax = settings.messageFragmentsMax
+        webSocketLimits = webSocket
+        var events = EventLimits()
+        events.eventBytesMax = settings.eventBytesMax
+        eventLimits = events
+
+        requestHeadTimeout = try Self.milliseconds(settings.requestHeadTimeout, "request-head-timeout")
+        requestBodyTimeout = try Self.milliseconds(settings.requestBodyTimeout, "request-body-timeout")
+        idleTimeout = try Self.milliseconds(settings.idleTimeout, "idle-timeout")
+        heartbeatInterval = try Self.milliseconds(settings.heartbeatInterval, "heartbeat-interval")
+        staleTimeout = try Self.milliseconds(settings.staleTimeout, "stale-timeout", zeroMeansNever: true)
+        closeTimeout = try Self.milliseconds(settings.closeTimeout, "close-timeout")
+        writeTimeout = try Self.milliseconds(settings.writeTimeout, "write-timeout")
+        messageTimeout = try Self.milliseconds(settings.messageTimeout, "message-timeout")
+        drainTimeout = try Self.milliseconds(settings.drainTimeout, "drain-timeout")
+        sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
+    }
+
+    private static func address(_ text: String, _ setting: String) throws(SettingsError) -> SocketAddress {
+        guard let address = SocketAddress(parsing: text) else {
+            throw SettingsError(setting, "\"\(text)\" is not HOST:PORT with a numeric address, such as 127.0.0.1:8080 or [::1]:8080")
+        }
+        return address
+    }
+
+    @discardableResult
+    private static func within(_ value: Int, _ range: ClosedRange<Int>, _ setting: String) throws(SettingsError) -> Int {
+        guard range.contains(value) else { throw SettingsError(setting, "\(value) is not within \(range.lowerBound) to \(range.upperBound)") }
+        return value
+    }
+
+    private static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64 {
+        if zeroMeansNever, duration == .zero { return 0 }
+        guard duration >= .milliseconds(10), duration <= .seconds(10_000_000) else {
+            throw SettingsError(setting, "is not within 0.01 to 10000000 seconds")
+        }
+        let (seconds, attoseconds) = duration.components
+        return UInt64(seconds) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,57 @@
+internal import EventLoop
+internal import Synchronization
+
+/// What all workers share, and the way from any thread to each of them. Immutable but for atomics, and for what a lock guards.
+final class Switchboard: Sendable {
+    let plan: Plan
+    let log: GatewayLog
+    let mailboxes: [Mailbox<Mail>]
+    let counters: [Counters]
+    let gate = AdmissionGate()
+    let descriptorLimit: Int
+    let startedAtSeconds = Double(Clocks.wallMicroseconds) / 1e6
+
+    enum Phase: Int { case starting, ready, draining, stopped }
+
+    private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
+
+    init(_ plan: Plan, descriptorLimit: Int, log: GatewayLog) {
+        self.plan = plan
+        self.log = log
+        self.descriptorLimit = descriptorLimit
+        mailboxes = (0..<plan.workers).map { _ in Mailbox() }
+        counters = (0..<plan.workers).map { _ in Counters() }
+    }
+
+    /// Moves forward only.
+    var phase: Phase {
+        get { Phase(rawValue: phaseValue.load(ordering: .acquiring)) ?? .stopped }
+        set { phaseValue.max(newValue.rawValue, ordering: .acquiringAndReleasing) }
+    }
+
+    /// Which worker orders a session's events. The hash is seeded per process, so that nobody can aim sessions at one worker.
+    func home(of session: some Hashable) -> Int { Int(UInt(bitPattern: session.hashValue) % UInt(mailboxes.count)) }
+
+    /// Runs `body` with a worker's core on its thread and returns what it returns; nil when the worker has ended.
+    ///
+    /// The core is not Sendable and `Result` must be: the compiler keeps every connection where it belongs.
+    func ask<Result: Sendable>(_ worker: Int, _ body: @escaping @Sendable (WorkerCore) -> Result) async -> Result? {
+        await withCheckedContinuation { continuation in
+            let posted = mailboxes[worker].post(.call { core in continuation.resume(returning: body(core)) })
+            if !posted { continuation.resume(returning: nil) }
+        }
+    }
+
+    /// Asks every worker and collects the answers of those that still run.
+    func askAll<Result: Sendable>(_ body: @escaping @Sendable (WorkerCore) -> Result) async -> [Result] {
+        var results: [Result] = []
+        for worker in mailboxes.indices {
+            if let result = await ask(worker, body) { results.append(result) }
+        }
+        return results
+    }
+
+    var metricsPage: MetricsPage {
+        MetricsPage(counters: counters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit, connectionsMax: plan.connectionsMax)
+    }
+}

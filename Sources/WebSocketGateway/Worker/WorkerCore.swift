@@ -1,0 +1,337 @@
+internal import EventLoop
+internal import HTTP
+internal import Sessions
+internal import Synchronization
+
+/// Everything one worker owns: its loop, its sockets, the sessions it is home to, the members it delivers to. Not Sendable, and touched on
+/// the loop's thread only; others reach it through its mailbox.
+final class WorkerCore {
+    let index: Int
+    let board: Switchboard
+    let plan: Plan
+    let counters: Counters
+    let log: GatewayLog
+    let loop: EventLoop
+    private(set) var home: SessionHome!
+    private(set) var fanOut: FanOut!
+
+    private var table = ConnectionTable()
+    private var wheel: TimerWheel
+    private var wheelTimer: LoopTimer!
+    private var wheelWakesAt = UInt64.max
+    private var publicListener: Listener?
+    private var controlListener: Listener?
+    private var listeners: [Listener] { [publicListener, controlListener].compactMap(\.self) }
+    private var acceptTimer: LoopTimer!
+    /// HTTP connections with answers to write at the end of the turn.
+    private var unwritten: [HTTPConnection] = []
+    private var lingering = 0
+    private var expireAt: UInt64 = 0
+    private var random = SystemRandomNumberGenerator()
+    /// Joined bytes on their way to one send; reused.
+    var scratch: [UInt8] = []
+
+    private enum Phase { case running, draining(hardStopAt: UInt64), stopped }
+    private var phase = Phase.running
+
+    init(_ board: Switchboard, index: Int) throws(SystemError) {
+        self.board = board
+        self.index = index
+        plan = board.plan
+        counters = board.counters[index]
+        log = board.log
+        loop = try EventLoop()
+        wheel = TimerWheel(now: loop.nowMilliseconds)
+        home = SessionHome(self)
+        fanOut = FanOut(self)
+        wheelTimer = LoopTimer(loop) { [unowned self] in self.wheelTurned() }
+        acceptTimer = LoopTimer(loop) { [unowned self] in for listener in self.listeners { listener.resume() } }
+        loop.atEndOfTurn = { [unowned self] in self.endTurn() }
+        loop.onTurn = { [unowned self] in self.measureTurn() }
+        try board.mailboxes[index].open(on: loop) { [unowned self] batch in for mail in batch { self.receive(mail) } }
+        armWheel(at: now + Self.pulse)
+    }
+
+    /// Runs until the worker has stopped.
+    func run() { loop.run() }
+
+    // MARK: Time
+
+    /// Loop milliseconds at the start of this turn.
+    var now: UInt64 { loop.nowMilliseconds }
+    var wallTime: Timestamp { Timestamp(microsecondsSince1970: Clocks.wallMicroseconds) }
+
+    /// The interval, a tenth more or less: many connections made at once must not be served at once for ever.
+    func jittered(_ interval: UInt64) -> UInt64 { interval - interval / 10 + UInt64.random(in: 0...max(1, interval / 5), using: &random) }
+
+    /// When a client that we close for draining should come back: spread, so that the next gateway is not stormed.
+    func retryAfterMilliseconds() -> Int { Int.random(in: 500...3000, using: &random) }
+
+    private func measureTurn() {
+        counters.observe(.loopTurn, nanoseconds: loop.busyNanoseconds)
+        counters.lastTurn.store(Clocks.monotonicNanoseconds, ordering: .relaxed)
+    }
+
+    /// An idle worker shows that it is alive once a second.
+    private static let pulse: UInt64 = 1000
+
+    func schedule(_ peer: any Peer & AnyObject, ref: ConnectionRef, at time: UInt64) {
+        if let already = peer.wakesAt, already <= time { return }
+        peer.wakesAt = time
+        wheel.schedule(ref, at: time)
+        armWheel(at: time)
+    }
+
+    func schedule(_ client: ClientConnection, at time: UInt64) { schedule(client, ref: client.ref, at: time) }
+
+    private func armWheel(at time: UInt64) {
+        let time = min(time + TimerWheel.tick, now + Self.pulse)
+        guard time < wheelWakesAt, !isStopped else { return }
+        wheelWakesAt = time
+        wheelTimer.start(delay: time > now ? time - now : 0)
+    }
+
+    private func wheelTurned() {
+        wheelWakesAt = .max
+        let now = now
+        for entry in wheel.advance(to: now) {
+            guard let peer = table[entry.connection], peer.wakesAt == entry.at else { continue }
+            peer.wakesAt = nil
+            if let next = peer.deadlineReached(now: now) { schedule(peer, ref: entry.connection, at: max(next, now + TimerWheel.tick)) }
+        }
+        if now >= expireAt {
+            home.expire()
+            expireAt = now + min(60_000, max(1000, plan.sessionIdleTimeout / 10))
+        }
+        if case .draining(let hardStopAt) = phase, now >= hardStopAt { return stop() }
+        armWheel(at: wheel.nextDue(after: now) ?? now + Self.pulse)
+    }
+
+    // MARK: Turns
+
+    private func endTurn() {
+        guard !isStopped else { return }
+        home.flush()
+        while let connection = unwritten.popLast() { connection.writeAnswers() }
+        if isDrained { stop() }
+    }
+
+    func writeAtEndOfTurn(_ connection: HTTPConnection) { unwritten.append(connection) }
+
+    // MARK: Mail
+
+    @discardableResult
+    func post(_ mail: Mail, to worker: Int) -> Bool { board.mailboxes[worker].post(mail) }
+
+    private func receive(_ mail: Mail) {
+        switch mail {
+        case .call(let body): body(self)
+        case .publish(let request), .publishToAll(let request): home.publish(request)
+        case .join(let request): post(.joined(request, home.join(request)), to: request.worker)
+        case .left(let session, let incarnation, let worker): home.left(session, incarnation: incarnation, worker: worker)
+        case .delivered(let batch, let counts): home.delivered(batch, counts)
+        case .joined(let request, let answer): joined(request, answer)
+        case .deliver(let session, let batch, let number, let homeWorker):
+            post(.delivered(batch: number, fanOut.deliver(batch, to: session)), to: homeWorker)
+        case .published(let ref, let number, let result, let isEarly): http(at: ref)?.published(number, result, isEarly: isEarly)
+        case .settled(let ref): http(at: ref)?.publishSettled()
+        case .endSession(let session): fanOut.end(session)
+        case .respond(let ref, let number, let response): http(at: ref)?.answer(number, response)
+        case .drain: drain()
+        case .stop: stop()
+        }
+    }
+
+    // MARK: Sessions
+
+    func publish(_ request: PublishRequest) {
+        let worker = board.home(of: request.session)
+        if worker == index { return home.publish(request) }
+        if !post(.publish(request), to: worker) { answer(request.reply, .failure(.gatewayStopped)) }
+    }
+
+    /// A publish is delivered everywhere.
+    func complete(_ receipt: Receipt) {
+        switch receipt.reply {
+        case .broadcastCall(let continuation): continuation.resume(returning: receipt.broadcastReceipt)
+        case .request(let worker, let connection, _) where receipt.answersEarly:
+            if worker == index { http(at: connection)?.publishSettled() } else { post(.settled(connection), to: worker) }
+        default:
+            if let done = receipt.receipt { answer(receipt.reply, .success(done)) }
+        }
+    }
+
+    func answer(_ reply: ReplyTo, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool = false) {
+        switch reply {
+        case .request(let worker, let connection, let number):
+            if worker == index {
+                http(at: connection)?.published(number, result, isEarly: isEarly)
+            } else {
+                post(.published(connection, number: number, result, isEarly: isEarly), to: worker)
+            }
+        case .publishCall(let continuation): continuation.resume(returning: result)
+        case .nobody: break
+        case .broadcastCall(let continuation):
+            continuation.resume(returning: BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0))
+        }
+    }
+
+    func join(_ request: JoinRequest) {
+        let worker = board.home(of: request.session)
+        if worker == index { joined(request, home.join(request)) } else { post(.join(request), to: worker) }
+    }
+
+    private func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
+        if let waiting = http(at: request.connection) { return waiting.joined(request, answer) }
+        // It left while its home was asked.
+        if case .admitted(let incarnation, _, _) = answer { left(request.session, incarnation: incarnation) }
+    }
+
+    func left(_ session: LocalSession) { left(session.id, incarnation: session.incarnation) }
+
+    func left(_ session: SessionID, incarnation: UInt64) {
+        let worker = board.home(of: session)
+        if worker == index {
+            home.left(session, incarnation: incarnation, worker: index)
+        } else {
+            post(.left(session, incarnation: incarnation, worker: index), to: worker)
+        }
+    }
+
+    // MARK: Connections
+
+    func client(at slot: UInt32) -> ClientConnection? { table[slot] as? ClientConnection }
+
+    /// The client with this id, if it is connected here.
+    func client(_ id: ConnectionID) -> ClientConnection? {
+        guard id.worker == index, let client = client(at: id.slot), client.id == id, client.isOpen else { return nil }
+        return client
+    }
+
+    private func http(at ref: ConnectionRef) -> HTTPConnection? { table[ref] as? HTTPConnection }
+
+    var clients: [ClientConnection] { table.all.compactMap { $0 as? ClientConnection } }
+
+    func makeConnectionID(slot: UInt32) -> ConnectionID { ConnectionID(worker: index, slot: slot, using: &random) }
+
+    /// The same TCP connection goes on as another kind of peer.
+    func replace(_ ref: ConnectionRef, with peer: any Peer) { table.set(peer, at: ref) }
+
+    func connectionClosed(_ ref: ConnectionRef, _ admission: Admission?) {
+        table.remove(ref)
+        if let admission { board.gate.leave(admission) } else { lingering -= 1 }
+        if isDraining, board.gate.clientCount == 0 {
+            for worker in board.mailboxes.indices where worker != index { post(.call { _ in }, to: worker) }
+        }
+    }
+
+    // MARK: Accepting
+
+    func listen(_ publicSocket: BoundSocket, control: BoundSocket?) throws(SystemError) {
+        let refused: (SystemError) -> Void = { [unowned self] error in
+            // Nothing to accept with until something closes; looking again in a while costs little.
+            self.counters.add(.acceptErrors)
+            self.log.acceptFailed(error)
+            self.acceptTimer.start(delay: 100)
+        }
+        publicListener = try Listener(loop, publicSocket, accepted: { [unowned self] in self.acceptClient($0, $1) }, refused: refused)
+        if let control {
+            controlListener = try Listener(loop, control, accepted: { [unowned self] in self.acceptControl($0, $1) }, refused: refused)
+        }
+    }
+
+    private func acceptClient(_ descriptor: Int32, _ peer: SocketAddress) {
+        counters.add(.connectionsAccepted, label: 0)
+        if case .draining = phase { return refuse(descriptor, .draining) }
+        guard board.gate.enterClient(max: plan.connectionsMax) else { return refuse(descriptor, .gatewayLimit) }
+        var counted: SocketAddress?
+        if !peer.isLoopback, !plan.proxies.contains(peer) {
+            guard board.gate.enterAddress(peer, max: plan.settings.connectionsPerAddressMax) else {
+                board.gate.leave(.client(counted: nil))
+                return refuse(descriptor, .addressLimit)
+            }
+            counted = peer
+        }
+        open(descriptor, peer, .client(counted: counted))
+    }
+
+    private func acceptControl(_ descriptor: Int32, _ peer: SocketAddress) {
+        counters.add(.connectionsAccepted, label: 1)
+        guard board.gate.enterControl(max: plan.settings.controlConnectionsMax) else { return refuse(descriptor, .controlLimit) }
+        open(descriptor, peer, .control)
+    }
+
+    private func open(_ descriptor: Int32, _ peer: SocketAddress, _ admission: Admission) {
+        do throws(SystemError) {
+            let stream = try TCPStream(loop, descriptor: descriptor)
+            stream.disableNagle()
+            stream.setUnsentLowWater(bytes: 131_072)
+            if let bytes = plan.settings.sendBufferBytes { stream.setSendBuffer(bytes: Int32(clamping: bytes)) }
+            let ref = table.reserve()
+            let connection = HTTPConnection(self, stream, ref: ref, peer: peer, admission: admission)
+            table.set(connection, at: ref)
+            connection.start()
+        } catch {
+            board.gate.leave(admission)
+            counters.add(.acceptErrors)
+            log.acceptFailed(error)
+        }
+    }
+
+    private func refuse(_ descriptor: Int32, _ reason: RefusalReason) {
+        counters.add(.connectionsRefused, label: reason.index)
+        guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
+        _ = stream.send(RefusedConnection.answer(reason).span)
+        guard lingering < RefusedConnection.countMax else { return stream.close() }
+        lingering += 1
+        let ref = table.reserve()
+        let connection = RefusedConnection(self, stream, ref: ref)
+        table.set(connection, at: ref)
+        connection.start()
+    }
+
+    // MARK: Stopping
+
+    private var isStopped: Bool { if case .stopped = phase { true } else { false } }
+    var isDraining: Bool { if case .running = phase { false } else { true } }
+
+    private func drain() {
+        guard case .running = phase else { return }
+        phase = .draining(hardStopAt: now + plan.drainTimeout)
+        armWheel(at: now + plan.drainTimeout)
+        // What waits in the accept queue is answered, so that nobody sees a reset. The control listener stays: readiness is asked there.
+        publicListener?.close()
+        for peer in table.all { peer.gatewayStops(hard: false) }
+        // Whoever waits for the last client may be another worker.
+        for worker in board.mailboxes.indices where worker != index { post(.call { _ in }, to: worker) }
+    }
+
+    /// Draining is over when no worker has a client any more, and the refused have read their answers.
+    private var isDrained: Bool {
+        guard case .draining = phase else { return false }
+        return board.gate.clientCount == 0 && lingering == 0
+    }
+
+    func stop() {
+        guard !isStopped else { return }
+        drain()
+        home.flush()
+        phase = .stopped
+        for listener in listeners { listener.close() }
+        for peer in table.all { peer.gatewayStops(hard: true) }
+        wheelTimer.close()
+        acceptTimer.close()
+        loop.atEndOfTurn = nil
+        loop.onTurn = nil
+        // Whoever still waits for an answer gets one.
+        for mail in board.mailboxes[index].close() {
+            switch mail {
+            case .call(let body): body(self)
+            case .publish(let request), .publishToAll(let request): answer(request.reply, .failure(.gatewayStopped))
+            case .delivered(let batch, let counts): home.delivered(batch, counts)
+            default: break
+            }
+        }
+        home.abandon()
+    }
+}

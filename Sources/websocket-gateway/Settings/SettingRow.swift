@@ -1,0 +1,67 @@
+import WebSocketGateway
+
+/// One setting: its name (the flag without dashes; the file's key; `WSG_` and upper case for the environment), its unit, and how its text is read.
+struct SettingRow: Sendable {
+    let name: String
+    let read: @Sendable (String, inout GatewaySettings) throws(SettingsError) -> Void
+
+    var environmentName: String { "WSG_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }
+
+    /// Every setting of the gateway. docs/OPERATING.md describes each; a test holds the two against each other.
+    static let all: [SettingRow] = [
+        text("listen", \.listen), text("control", \.control),
+        SettingRow(name: "workers") { text, settings throws(SettingsError) in settings.workers = try number("workers", text) },
+        flag("allow-anonymous", \.allowAnonymous), list("allowed-origins", \.allowedOrigins),
+        flag("registered-sessions-only", \.registeredSessionsOnly), list("trusted-proxies", \.trustedProxies),
+        count("max-connections", \.connectionsMax), count("max-connections-per-session", \.connectionsPerSessionMax),
+        count("max-connections-per-address", \.connectionsPerAddressMax), count("max-control-connections", \.controlConnectionsMax),
+        count("max-sessions", \.sessionsMax),
+        count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
+        count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
+        count("max-write-queue-bytes", \.writeQueueBytesMax),
+        seconds("request-head-timeout", \.requestHeadTimeout), seconds("request-body-timeout", \.requestBodyTimeout),
+        seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval), seconds("stale-timeout", \.staleTimeout),
+        seconds("close-timeout", \.closeTimeout), seconds("write-timeout", \.writeTimeout), seconds("message-timeout", \.messageTimeout),
+        seconds("drain-timeout", \.drainTimeout), seconds("session-idle-timeout", \.sessionIdleTimeout),
+    ]
+
+    // MARK: Kinds of settings
+
+    private static func text(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = text }
+    }
+
+    private static func list(_ name: String, _ path: any WritableKeyPath<GatewaySettings, [String]> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            settings[keyPath: path] = text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
+        }
+    }
+
+    private static func count(_ name: String, _ path: any WritableKeyPath<GatewaySettings, Int> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = try number(name, text) }
+    }
+
+    private static func flag(_ name: String, _ path: any WritableKeyPath<GatewaySettings, Bool> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            switch text.lowercased() {
+            case "true", "yes", "on", "1": settings[keyPath: path] = true
+            case "false", "no", "off", "0": settings[keyPath: path] = false
+            default: throw SettingsError(name, "\"\(text)\" is not true or false")
+            }
+        }
+    }
+
+    private static func seconds(_ name: String, _ path: any WritableKeyPath<GatewaySettings, Duration> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            guard let value = Double(text), value.isFinite, value >= 0, value <= 1e7 else {
+                throw SettingsError(name, "\"\(text)\" is not a number of seconds")
+            }
+            settings[keyPath: path] = .seconds(value)
+        }
+    }
+
+    private static func number(_ name: String, _ text: String) throws(SettingsError) -> Int {
+        guard let value = Int(text) else { throw SettingsError(name, "\"\(text)\" is not a whole number") }
+        return value
+    }
+}

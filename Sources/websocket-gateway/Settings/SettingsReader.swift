@@ -1,0 +1,56 @@
+import EventLoop
+import WebSocketGateway
+
+/// Puts the settings together: the defaults, over them the file, over it the environment, over it the flags.
+enum SettingsReader {
+    static func read(flags: [(name: String, value: String)], file: String?, environment: [String: String]) throws(SettingsError) -> GatewaySettings {
+        var settings = GatewaySettings()
+        let path = file ?? environment["WSG_CONFIG"]
+        if let path {
+            for (name, value, line) in try SettingsFile(parsing: contents(of: path)).entries {
+                guard let row = SettingRow.all.first(where: { $0.name == name }) else {
+                    throw SettingsError("config", "\(path) line \(line): there is no setting \"\(name)\"\(suggestion(for: name))")
+                }
+                do throws(SettingsError) {
+                    try row.read(value, &settings)
+                } catch {
+                    throw SettingsError("config", "\(path) line \(line): \(error)")
+                }
+            }
+        }
+        for row in SettingRow.all {
+            guard let value = environment[row.environmentName] else { continue }
+            do throws(SettingsError) {
+                try row.read(value, &settings)
+            } catch {
+                throw SettingsError(row.environmentName, error.reason)
+            }
+        }
+        let known = Set(SettingRow.all.map(\.environmentName)).union(otherVariables)
+        if let unknown = environment.keys.filter({ $0.hasPrefix("WSG_") && !known.contains($0) }).min() {
+            throw SettingsError(unknown, "there is no such setting")
+        }
+        for (name, value) in flags {
+            guard let row = SettingRow.all.first(where: { $0.name == name }) else { preconditionFailure("the flag --\(name) has no row") }
+            try row.read(value, &settings)
+        }
+        return settings
+    }
+
+    /// Variables that are no settings of the gateway: our own tools' and the Python client's.
+    private static let otherVariables: Set<String> = ["WSG_CONFIG", "WSG_READY_FILE", "WSG_LOG_LEVEL", "WSG_CONTROL_URL", "WSG_API_KEY"]
+
+    private static func contents(of path: String) throws(SettingsError) -> String {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try SmallFile.read(path, bytesMax: 1_048_576) } catch { throw SettingsError("config", "\(error)") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw SettingsError("config", "\(path) is not UTF-8 text") }
+        return text
+    }
+
+    private static func suggestion(for name: String) -> String {
+        let near = SettingRow.all.map(\.name).filter { candidate in
+            candidate.hasPrefix(name) || name.hasPrefix(candidate) || candidate.split(separator: "-").contains { name.contains($0) }
+        }
+        return near.isEmpty ? "" : "; there is \(near.prefix(4).joined(separator: ", "))"
+    }
+}

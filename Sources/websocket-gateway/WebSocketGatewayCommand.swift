@@ -1,0 +1,19 @@
+import ArgumentParser
+import WebSocketGateway
+
+@main
+struct WebSocketGatewayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "websocket-gateway",
+        abstract: "Carries live trading sessions from engines to browsers.",
+        discussion: """
+            Engines publish events over HTTP to the control listener; clients watch them over WebSockets on the public listener; Prometheus
+            scrapes /metrics. Try it:
+
+              websocket-gateway demo                                   a gateway with two synthetic sessions
+              websocket-gateway watch demo-backtest                    what a browser tab would get
+              websocket-gateway publish my-session < events.ndjson     publish as an engine does
+            """,
+        version: BuildInfo.version,
+        subcommands: [ServeCommand.self, EchoCommand.self])
+}

@@ -1,0 +1,68 @@
+import Testing
+import WebSocket
+
+@Suite("Sending frames (RFC 6455 §5.2, §5.5, §5.7)")
+struct FrameEncoderTests {
+    private let hello = Array("Hello".utf8)
+
+    @Test func `the RFC's examples are written to the byte`() {
+        #expect(FrameEncoder.frame(.text, hello) == hex("81 05 48 65 6c 6c 6f"))
+        #expect(FrameEncoder.maskedFrame(.text, hello, maskingKey: 0x37fa_213d) == hex("81 85 37 fa 21 3d 7f 9f 4d 51 58"))
+        #expect(FrameEncoder.header(.text, payloadLength: 3, fin: false) + hello[..<3] == hex("01 03 48 65 6c"))
+        #expect(FrameEncoder.header(.continuation, payloadLength: 2) + hello[3...] == hex("80 02 6c 6f"))
+        #expect(FrameEncoder.frame(.ping, hello) == hex("89 05 48 65 6c 6c 6f"))
+        #expect(FrameEncoder.maskedFrame(.pong, hello, maskingKey: 0x37fa_213d) == hex("8a 85 37 fa 21 3d 7f 9f 4d 51 58"))
+        #expect(FrameEncoder.header(.binary, payloadLength: 256) == hex("82 7E 01 00"))
+        #expect(FrameEncoder.header(.binary, payloadLength: 65_536) == hex("82 7F 00 00 00 00 00 01 00 00"))
+    }
+
+    @Test(arguments: [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10), (Int.max, 10)])
+    func `the shortest length form is taken`(payloadLength: Int, headerLength: Int) {
+        #expect(FrameEncoder.headerLength(payloadLength: payloadLength) == headerLength)
+        #expect(FrameEncoder.header(.binary, payloadLength: payloadLength).count == headerLength)
+    }
+
+    @Test func `what is encoded decodes to the same`() {
+        var generator = SeededGenerator(seed: 57)
+        for count in [0, 1, 124, 125, 126, 127, 128, 1_000, 65_535, 65_536] {
+            let payload = (0..<count).map { _ in UInt8.random(in: 0...127, using: &generator) }
+            let key = UInt32.random(in: 0 ... .max, using: &generator)
+            let messages: [(Opcode, Received)] = [
+                (.text, .text(payload)), (.binary, .binary(payload)), (.ping, .ping(payload)), (.pong, .pong(payload)),
+            ]
+            for (opcode, message) in messages {
+                guard !opcode.isControl || count <= 125 else { continue }
+                #expect(Outcome(FrameEncoder.frame(opcode, payload), role: .client).received == [message])
+                #expect(Outcome(FrameEncoder.maskedFrame(opcode, payload, maskingKey: key), role: .server).received == [message])
+            }
+        }
+    }
+
+    @Test func `frames are appended one behind the other`() {
+        var bytes: [UInt8] = [0xEE]
+        FrameEncoder.append(.text, hello.span, to: &bytes)
+        let empty: [UInt8] = []
+        FrameEncoder.append(.pong, empty.span, to: &bytes)
+        #expect(bytes == [0xEE] + hex("81 05 48 65 6c 6c 6f 8A 00"))
+    }
+
+    @Test func `a close carries its code and reason`() {
+        #expect(FrameEncoder.close(.normal) == hex("88 02 03 E8"))
+        #expect(FrameEncoder.close(.slowConsumer, reason: "slow") == hex("88 06 11 38 73 6c 6f 77"))
+    }
+
+    @Test(arguments: [("a", 123), ("é", 122), ("€", 123), ("😀", 120)])
+    func `a long reason is cut at the end of a character`(character: String, bytesKept: Int) {
+        let frame = FrameEncoder.close(.normal, reason: String(repeating: character, count: 200))
+        #expect(frame.count == 2 + 2 + bytesKept)
+        let kept = Array(String(repeating: character, count: 200).utf8.prefix(bytesKept))
+        #expect(Outcome(frame, role: .client).received == [.close(.normal, reason: kept)])
+    }
+
+    @Test func `every violation can be told to the peer`() {
+        for violation in ProtocolViolation.all {
+            let frame = FrameEncoder.close(violation.closeCode, reason: violation.message)
+            #expect(Outcome(frame, role: .client).received == [.close(violation.closeCode, reason: Array(violation.message.utf8))])
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Testing
+import WebSocket
+
+@Suite("Streams of messages")
+struct MessageReaderTests {
+    @Test(arguments: [PeerRole.server, .client])
+    func `a stream decodes the same however its bytes are split`(role: PeerRole) {
+        for seed: UInt64 in 0..<300 {
+            let stream = RandomStream(seed: seed, role: role)
+            var generator = SeededGenerator(seed: ~seed)
+            let pieces = (0..<20).map { _ in Int.random(in: 1...40, using: &generator) }
+            for pieces in [[Int.max], [1], [2, 3], pieces] {
+                let outcome = Outcome(stream.bytes, role: role, pieces: pieces)
+                #expect(outcome.received == stream.expected && outcome.violation == nil, "seed \(seed), pieces \(pieces)")
+            }
+        }
+    }
+
+    @Test func `a damaged stream ends the same however its bytes are split`() {
+        for seed: UInt64 in 0..<500 {
+            var bytes = RandomStream(seed: seed, role: .server).bytes
+            var generator = SeededGenerator(seed: ~seed)
+            for _ in 0..<3 { bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator) }
+            let whole = Outcome(bytes)
+            #expect(Outcome(bytes, pieces: [1]) == whole, "seed \(seed)")
+            #expect(Outcome(bytes, pieces: [5, 1, 9]) == whole, "seed \(seed)")
+        }
+    }
+
+    @Test func `random bytes never trap`() {
+        var generator = SeededGenerator(seed: 13)
+        for _ in 0..<100_000 {
+            var bytes: [UInt8] = []
+            while bytes.count < 24 {
+                let word = generator.next()
+                for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (shift * 8))) }
+            }
+            // Half of them begin plausibly, so as to get beyond the first two bytes.
+            if bytes[2] & 1 == 0 {
+                bytes[0] = [0x81, 0x82, 0x01, 0x88, 0x89][Int(bytes[3]) % 5]
+                bytes[1] |= 0x80
+            }
+            _ = Outcome(bytes, role: bytes[4] & 3 == 0 ? .client : .server, pieces: bytes[5] & 1 == 0 ? [.max] : [3])
+        }
+    }
+
+    @Test func `what follows a close is discarded`() throws {
+        let close = FrameEncoder.maskedFrame(.close, [0x03, 0xE8], maskingKey: 1)
+        let stream = close + hex("FF FF FF") + FrameEncoder.maskedFrame(.ping, [], maskingKey: 1)
+        #expect(Outcome(stream) == Outcome(close))
+        #expect(Outcome(stream).received == [.close(.normal, reason: [])])
+    }
+
+    @Test func `what follows a violation is discarded`() throws {
+        var reader = MessageReader(role: .server)
+        let broken = hex("01 82 00 00 00 00 61 FF 00")
+        var position = 0
+        #expect(throws: ProtocolViolation.invalidUTF8) { try reader.next(broken.span, at: &position) }
+        #expect(!reader.isMidMessage)
+        #expect(reader.storedBytes == 0)
+        let good = FrameEncoder.maskedFrame(.text, [0x61], maskingKey: 1)
+        position = 0
+        let message = try reader.next(good.span, at: &position)
+        #expect(message == nil)
+        #expect(position == good.count)
+    }
+
+    @Test func `messages in one input come one by one`() throws {
+        let bytes = FrameEncoder.frame(.text, [0x61]) + FrameEncoder.frame(.text, [0x62])
+        var reader = MessageReader(role: .client)
+        var position = 0
+        let first = try reader.next(bytes.span, at: &position)
+        #expect(first == .text([0x61]))
+        #expect(position == 3)
+        let second = try reader.next(bytes.span, at: &position)
+        #expect(second == .text([0x62]))
+        #expect(position == 6)
+        let third = try reader.next(bytes.span, at: &position)
+        #expect(third == nil)
+    }
+
+    @Test func `a data message is open from its first byte to its last, a control frame never`() throws {
+        var reader = MessageReader(role: .client)
+        var open: [Bool] = []
+        for byte in hex("89 01 61  81 02 61 62  01 01 61  89 01 61  80 01 62") {
+            var position = 0
+            _ = try reader.next([byte].span, at: &position)
+            open.append(reader.isMidMessage)
+        }
+        #expect(open == [false, false, false, true, true, true, false, true, true, true, true, true, true, true, true, false])
+    }
+
+    @Test func `an idle reader is small and stores nothing`() throws {
+        #expect(MemoryLayout<MessageReader>.size <= 96)
+        var reader = MessageReader(role: .server)
+        for opcode in [Opcode.text, .binary, .ping, .pong] {
+            let frame = FrameEncoder.maskedFrame(opcode, [UInt8](repeating: 0x61, count: 100), maskingKey: 7)
+            for byte in frame {
+                var position = 0
+                _ = try reader.next([byte].span, at: &position)
+            }
+            #expect(reader.storedBytes == 0)
+        }
+    }
+
+    @Test func `a length that is only announced costs nothing`() throws {
+        var reader = MessageReader(role: .server)
+        var position = 0
+        let header = hex("81 FF 00 00 00 00 00 01 00 00 00 00 00 00")
+        _ = try reader.next(header.span, at: &position)
+        #expect(reader.storedBytes == 0)
+        #expect(reader.isMidMessage)
+        position = 0
+        _ = try reader.next(Array("fffff".utf8).span, at: &position)
+        #expect(position == 5)
+        #expect(reader.storedBytes < 64)
+    }
+
+    @Test func `a message in one piece is stored at its size`() {
+        let frame = FrameEncoder.maskedFrame(.binary, [UInt8](repeating: 0x61, count: 5_000), maskingKey: 7)
+        guard case .binary(let bytes)? = Outcome(frame).received.first else { Issue.record("no message"); return }
+        #expect(bytes.capacity < 5_000 + 64)
+    }
+}

@@ -1,0 +1,29 @@
+import WebSocket
+
+/// All that a reader makes of a stream: what it received, and the violation that ended it.
+struct Outcome: Equatable {
+    var received: [Received] = []
+    var violation: ProtocolViolation?
+
+    /// Reads `bytes` in pieces of the given sizes (over and over).
+    init(_ bytes: [UInt8], role: PeerRole = .server, limits: WebSocketLimits = .init(), pieces: [Int] = [.max]) {
+        var reader = MessageReader(role: role, limits: limits)
+        var start = 0
+        var turn = 0
+        while start < bytes.count && violation == nil {
+            let end = start + min(pieces[turn % pieces.count], bytes.count - start)
+            self.receive(Array(bytes[start..<end]), by: &reader)
+            start = end
+            turn += 1
+        }
+    }
+
+    private mutating func receive(_ piece: [UInt8], by reader: inout MessageReader) {
+        var position = 0
+        do {
+            while let message = try reader.next(piece.span, at: &position) { received.append(message) }
+        } catch {
+            violation = error
+        }
+    }
+}
