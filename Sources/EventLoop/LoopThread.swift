@@ -28,6 +28,9 @@ package struct LoopThread: @unchecked Sendable {
         unsafe uv_thread_join(&thread)
     }
 
+    /// Lets the thread end by itself; it cannot be joined any more.
+    package func detach() { pthread_detach(thread) }
+
     /// Identifies the calling thread, for assertions.
     package static var currentID: UInt {
         #if os(Linux)

@@ -7,7 +7,8 @@ package enum HTTPVersion: String, Sendable, CaseIterable {
 extension HTTPVersion {
     /// The name is case-sensitive and both numbers are one digit: `HTTP/` DIGIT `.` DIGIT, nothing else.
     init(_ bytes: Span<UInt8>) throws(HTTPViolation) {
-        guard bytes.count == 8, bytes.extracting(first: 5).equals("HTTP/"), bytes[5].isDigit, bytes[6] == UInt8(ascii: "."), bytes[7].isDigit
+        guard bytes.count == 8, bytes.extracting(first: 5).equals("HTTP/"), bytes[5].isDigit, bytes[6] == UInt8(ascii: "."),
+            bytes[7].isDigit
         else { throw .versionMalformed }
         switch (bytes[5], bytes[7]) {
         case (UInt8(ascii: "1"), UInt8(ascii: "0")): self = .http10

@@ -56,6 +56,7 @@ package enum HTTPViolation: Error, Sendable, Equatable, CaseIterable {
 extension HTTPViolation {
     /// What a server answers. The cases of responses are never answered; they read as 400.
     package var status: HTTPStatus { rule.status }
+
     /// A stable word for programs, from the status: many rules, few words.
     package var code: String {
         switch status {
@@ -68,16 +69,19 @@ extension HTTPViolation {
         default: "BAD_REQUEST"
         }
     }
+
     /// What was wrong, for people. Holds no byte of the peer's.
     package var message: String { rule.message }
-    /// Where the rule is written.
+
+    /// Where the rule is written, or for a rule of ours the nearest one.
     package var section: String { rule.section }
 
     private var rule: (status: HTTPStatus, message: String, section: String) {
         switch self {
         case .startLineEmpty: (.badRequest, "an empty line stands where a message should start", "RFC 9112 §2.2")
         case .requestLineTooLong: (.uriTooLong, "the request line is too long", "RFC 9112 §3")
-        case .requestLineMalformed: (.badRequest, "the request line is not a method, a target and a version with single spaces between", "RFC 9112 §3")
+        case .requestLineMalformed:
+            (.badRequest, "the request line is not a method, a target and a version with single spaces between", "RFC 9112 §3")
         case .methodMalformed: (.badRequest, "the method is not a token", "RFC 9110 §9.1")
         case .methodUnknown: (.notImplemented, "the method is not known here", "RFC 9110 §15.6.2")
         case .targetNotOriginForm: (.badRequest, "the request target does not start with a slash", "RFC 9112 §3.2.1")

@@ -1,4 +1,5 @@
-/// `Host = uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2). An empty host is refused, which the RFC leaves for targets without authority.
+/// `Host = uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2).
+/// An empty host is refused, which the RFC leaves for targets without authority.
 enum HostField {
     private static let portDigitsMax = 5
 

@@ -11,7 +11,8 @@ package struct RequestHead: Sendable {
     /// nil when the request does not say.
     package let contentLength: Int?
     package let isChunked: Bool
-    /// The client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). Never true without a body to wait for, nor for HTTP/1.0.
+    /// The client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
+    /// Never true without a body to wait for, nor for HTTP/1.0.
     package let expectsContinue: Bool
     private let fields: FieldSection
 
@@ -45,7 +46,8 @@ package struct RequestHead: Sendable {
     /// RFC 9112 §9.3. A 1.0 client gets one answer per connection.
     package var keepAlive: Bool { version == .http11 && !has("connection", token: "close") }
 
-    /// The client offers to go on with WebSocket (RFC 6455 §4.1): both fields are needed, as `Upgrade` alone is hop-by-hop noise (RFC 9110 §7.8).
+    /// The client offers to go on with WebSocket (RFC 6455 §4.1). Both fields are needed: `Upgrade` that `Connection` does not
+    /// name is some intermediary's leftover (RFC 9110 §7.8).
     package var isUpgrade: Bool {
         version == .http11 && has("upgrade", token: "websocket") && has("connection", token: "upgrade")
     }

@@ -27,7 +27,8 @@ package struct ResponseParser {
         if case .head = state { reader.isIdle } else { false }
     }
 
-    /// The next element; nil when all of `input` is consumed and more is needed. After a 101, `position` stands on the first byte of the frames.
+    /// The next element; nil when all of `input` is consumed and more is needed.
+    /// After a 101, `position` stands on the first byte of the frames.
     package mutating func next(
         _ input: Span<UInt8>, at position: inout Int
     ) throws(HTTPViolation) -> ResponseElement? {

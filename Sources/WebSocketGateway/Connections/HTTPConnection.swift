@@ -70,8 +70,8 @@ final class HTTPConnection: Peer {
         self.admission = admission
         parser = RequestParser(limits: core.plan.httpLimits)
         lastActivity = core.now
-        // The first head is due from the accept: a connection that says nothing is no reason to wait.
-        requestStarted = core.now
+        // A client's head is due from its accept: it came to say something. An engine may hold a connection in readiness.
+        if !isControl { requestStarted = core.now }
     }
 
     var isControl: Bool { if case .control = admission { true } else { false } }
@@ -113,9 +113,11 @@ final class HTTPConnection: Peer {
                         handle(head, [])
                         continue
                     }
+                    // Nothing on the public listener takes a body.
+                    if !isControl { parser.bodyBytesMax = 0 }
                     self.head = head
                     bodyStarted = core.now
-                    if head.expectsContinue, answers.isEmpty { write(Response(.continue).encoded(keepAlive: true)) }
+                    if head.expectsContinue { reserve(.ready(Response(.continue).encoded(keepAlive: true))) }
                 case .body(let body):
                     guard let head else { preconditionFailure("a body came without a head") }
                     self.head = nil
@@ -131,7 +133,10 @@ final class HTTPConnection: Peer {
             reserve(.ready(EngineResponse.error(error).encoded(keepAlive: false)))
             return
         }
-        guard case .open = state, position < bytes.count, !closesAfterAnswers else { return }
+        guard position < bytes.count, !closesAfterAnswers else { return }
+        // What came with the upgrade request is frames already.
+        if let upgraded { return upgraded.stream(stream, didReceive: bytes.extracting(position...)) }
+        guard case .open = state else { return }
         unsafe bytes.extracting(position...).withUnsafeBufferPointer { unsafe backlog.append(contentsOf: $0) }
         stream.pauseReading()
     }
@@ -298,11 +303,15 @@ final class HTTPConnection: Peer {
         resume()
     }
 
-    /// Hands the TCP connection over to a client connection. What the client sent early is returned.
+    /// What this connection became, for the bytes that its parser has not seen.
+    private var upgraded: ClientConnection?
+
+    /// Hands the TCP connection over to a client connection. What the client sent early and waited here is returned.
     func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (client: ClientConnection, early: [UInt8]) {
         state = .gone
         core.counters.subtract(.httpConnections, label: gaugeLabel)
         let client = ClientConnection(core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, filter: filter)
+        upgraded = client
         core.replace(ref, with: client)
         stream.setHandler(client)
         let early = backlog
@@ -338,11 +347,6 @@ final class HTTPConnection: Peer {
         }
         if case .open = state, closesAfterAnswers, answers.isEmpty, deferred == nil, output.isEmpty { finish() }
         schedule()
-    }
-
-    private func write(_ bytes: [UInt8]) {
-        output.append(contentsOf: bytes)
-        writeOutput()
     }
 
     private func writeOutput() {
@@ -440,10 +444,10 @@ final class HTTPConnection: Peer {
                 closesAfterAnswers = true
                 return
             }
+            if parser.isIdle { return cut() }
             core.counters.add(.handshakes, label: HandshakeOutcome.draining.index)
             closesAfterAnswers = true
-            if requestStarted != nil, !parser.isIdle { reserve(.ready(ClientRoutes.draining.encoded(keepAlive: false))) }
-            writeLater()
+            reserve(.ready(ClientRoutes.draining.encoded(keepAlive: false)))
         }
     }
 

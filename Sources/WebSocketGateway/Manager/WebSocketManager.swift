@@ -124,7 +124,7 @@ public final class WebSocketManager: Sendable {
                 for thread in threads { thread.join() }
                 continuation.resume()
             }
-            if waiter == nil { continuation.resume() }
+            if let waiter { waiter.detach() } else { continuation.resume() }
         }
         board.phase = .stopped
     }

@@ -32,7 +32,7 @@ enum EngineRoutes {
 
         func check(_ head: RequestHead, _ body: [UInt8], limits: EventLimits) -> Result<Checked, Refusal> {
             do throws(Refusal) {
-                try EngineRoutes.checkOrigin(head)
+                try EngineRoutes.checkHeaders(head)
                 let session = try EngineRoutes.sessionID(sessionText)
                 let answersEarly = try receiptParameter(head)
                 let parsed = try EngineRoutes.events(head, body, limits)
@@ -75,7 +75,7 @@ enum EngineRoutes {
     static func run(_ head: RequestHead, _ body: [UInt8], on connection: HTTPConnection) {
         if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
         do throws(Refusal) {
-            try checkOrigin(head)
+            try checkHeaders(head)
             connection.answerLater(head, try route(head, body, connection.core.plan))
         } catch {
             connection.answer(head, error.response)
@@ -248,7 +248,7 @@ enum EngineRoutes {
     }
 
     /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine.
-    static func checkOrigin(_ head: RequestHead) throws(Refusal) {
+    static func checkHeaders(_ head: RequestHead) throws(Refusal) {
         guard !head.contains("origin") else { throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages") }
         guard !head.contains("idempotency-key") else { throw notYet("Idempotency-Key") }
     }

@@ -111,8 +111,11 @@ final class WorkerCore {
 
     private func endTurn() {
         guard !isStopped else { return }
-        home.flush()
-        while let connection = unwritten.popLast() { connection.writeAnswers() }
+        // Answers written make room for requests that were held back, and those may publish.
+        repeat {
+            home.flush()
+            while let connection = unwritten.popLast() { connection.writeAnswers() }
+        } while home.hasPending
         if isDrained { stop() }
     }
 
@@ -124,6 +127,7 @@ final class WorkerCore {
     func post(_ mail: Mail, to worker: Int) -> Bool { board.mailboxes[worker].post(mail) }
 
     private func receive(_ mail: Mail) {
+        guard !isStopped else { return answerAfterStop(mail) }
         switch mail {
         case .call(let body): body(self)
         case .publish(let request), .publishToAll(let request): home.publish(request)
@@ -324,14 +328,16 @@ final class WorkerCore {
         loop.atEndOfTurn = nil
         loop.onTurn = nil
         // Whoever still waits for an answer gets one.
-        for mail in board.mailboxes[index].close() {
-            switch mail {
-            case .call(let body): body(self)
-            case .publish(let request), .publishToAll(let request): answer(request.reply, .failure(.gatewayStopped))
-            case .delivered(let batch, let counts): home.delivered(batch, counts)
-            default: break
-            }
-        }
+        for mail in board.mailboxes[index].close() { answerAfterStop(mail) }
         home.abandon()
+    }
+
+    private func answerAfterStop(_ mail: Mail) {
+        switch mail {
+        case .call(let body): body(self)
+        case .publish(let request), .publishToAll(let request): answer(request.reply, .failure(.gatewayStopped))
+        case .delivered(let batch, let counts): home.delivered(batch, counts)
+        default: break
+        }
     }
 }

@@ -7,7 +7,7 @@ struct SignalStream: Sendable {
     init() throws(SystemError) {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
         self.stream = stream
-        _ = try LoopThread {
+        try LoopThread {
             do throws(SystemError) {
                 let loop = try EventLoop()
                 for signal in [SignalSource.terminate, SignalSource.interrupt, SignalSource.hangup] {
@@ -17,6 +17,6 @@ struct SignalStream: Sendable {
             } catch {
                 FailedStart.tell("cannot watch for signals: \(error)")
             }
-        }
+        }.detach()
     }
 }
