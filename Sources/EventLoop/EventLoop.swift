@@ -35,8 +35,12 @@ package final class EventLoop {
         unsafe uv_check_init(pointer, check)
         unsafe prepare.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         unsafe check.pointee.data = Unmanaged.passUnretained(self).toOpaque()
-        unsafe uv_prepare_start(prepare) { handle in unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data).takeUnretainedValue().atEndOfTurn?() }
-        unsafe uv_check_start(check) { handle in unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data).takeUnretainedValue().afterPoll() }
+        unsafe uv_prepare_start(prepare) { handle in
+            unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data).takeUnretainedValue().atEndOfTurn?()
+        }
+        unsafe uv_check_start(check) { handle in
+            unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data).takeUnretainedValue().afterPoll()
+        }
         // The loop lives as long as something else does.
         unsafe uv_unref(UnsafeMutableRawPointer(prepare).assumingMemoryBound(to: uv_handle_t.self))
         unsafe uv_unref(UnsafeMutableRawPointer(check).assumingMemoryBound(to: uv_handle_t.self))

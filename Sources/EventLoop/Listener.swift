@@ -139,7 +139,8 @@ package struct BoundSocket: Sendable {
 
     private func sharePort() throws(SystemError) {
         var on: Int32 = 1
-        try unsafe SystemError.checkPOSIX(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, socklen_t(MemoryLayout<Int32>.size)), "set SO_REUSEPORT")
+        try unsafe SystemError.checkPOSIX(
+            setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, socklen_t(MemoryLayout<Int32>.size)), "set SO_REUSEPORT")
     }
 
     private func name() throws(SystemError) -> SocketAddress {

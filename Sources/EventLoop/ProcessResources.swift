@@ -51,7 +51,8 @@ extension ProcessResources {
         defer { unsafe uv_os_free_environ(items, count) }
         var environment: [String: String] = [:]
         for i in 0..<Int(count) {
-            guard let name = unsafe String(validatingCString: items[i].name), let value = unsafe String(validatingCString: items[i].value) else { continue }
+            guard let name = unsafe String(validatingCString: items[i].name), let value = unsafe String(validatingCString: items[i].value)
+            else { continue }
             environment[name] = value
         }
         return environment

@@ -49,7 +49,9 @@ package final class TCPStream {
     }
 
     /// Begins a connection to `address`; the handler is told by `streamBecameWritable` when it stands, by `didFail` when it cannot.
-    package static func connect(_ loop: EventLoop, to address: SocketAddress, handler: any TCPStreamHandler) throws(SystemError) -> TCPStream {
+    package static func connect(_ loop: EventLoop, to address: SocketAddress, handler: any TCPStreamHandler) throws(SystemError)
+        -> TCPStream
+    {
         let descriptor = try SystemError.checkPOSIX(wsg_stream_socket(address.isIPv4 ? AF_INET : AF_INET6), "create a socket")
         let stream = try TCPStream(loop, descriptor: descriptor)
         let result = unsafe address.withSockaddr { address, length in unsafe CLibuv.connect(descriptor, address, length) }

@@ -45,23 +45,22 @@ final class ClientConnection: Peer {
 
     /// Wall clock, microseconds since 1970.
     let connectedAt: Int64
-    /// When the peer was last heard, loop milliseconds and wall microseconds.
-    private var lastHeard: UInt64
+    /// When the peer was last heard, wall clock.
     private(set) var lastHeardAt: Int64
-    private var nextHeartbeat: UInt64
+    private var clock: ConnectionClock
     /// When the ping on its way was sent, and the last round trip, in nanoseconds.
     private var pingSentAt: UInt64 = 0
     private(set) var roundTrip: UInt64?
-    private var messageStarted: UInt64?
-    /// When the queue last got shorter, or began.
-    private var lastProgress: UInt64 = 0
     /// The session's count of events when this connection joined; what it got since is the difference.
     private var eventsAtJoin: UInt64 = 0
     /// Events delivered, counted one by one where a filter or a drop makes the difference useless.
     private var eventsFiltered: UInt64 = 0
     private var closeCode: CloseCode?
 
-    init(_ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission, mode: Mode, filter: TypeFilter? = nil) {
+    init(
+        _ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission,
+        mode: Mode, filter: TypeFilter? = nil
+    ) {
         self.core = core
         self.stream = stream
         self.ref = ref
@@ -72,9 +71,9 @@ final class ClientConnection: Peer {
         self.filter = filter
         reader = MessageReader(role: .server, limits: core.plan.webSocketLimits)
         connectedAt = core.wallTime.microsecondsSince1970
-        lastHeard = core.now
         lastHeardAt = connectedAt
-        nextHeartbeat = core.now + core.jittered(core.plan.heartbeatInterval)
+        clock = ConnectionClock(
+            now: core.now, firstHeartbeat: mode == .session ? core.now + core.jittered(core.plan.heartbeatInterval) : nil)
         if mode == .echo { count(as: Metric.echoLabel) }
     }
 
@@ -180,7 +179,7 @@ final class ClientConnection: Peer {
     /// The outbox has just received its first bytes.
     private func beganToLag() {
         core.counters.add(.queuedBytes, UInt64(outbox.bytes))
-        lastProgress = core.now
+        clock.lastProgress = core.now
         stream.waitUntilWritable()
         core.schedule(self, at: core.now + core.plan.writeTimeout)
         if let session { core.fanOut.setPath(.careful, of: self, in: session) }
@@ -200,11 +199,12 @@ final class ClientConnection: Peer {
                 core.counters.subtract(.queuedBytes, UInt64(count))
                 if count > 0 {
                     outbox.consume(count)
-                    lastProgress = core.now
+                    clock.lastProgress = core.now
                 }
                 if count < joined.count { return stream.waitUntilWritable() }
             }
         }
+        clock.lastProgress = nil
         if let session, filter == nil { core.fanOut.setPath(.direct, of: self, in: session) }
         if case .finishing = state { stream.finishSending() }
     }
@@ -222,13 +222,8 @@ final class ClientConnection: Peer {
             core.log.violation(error, connection: id, address: address)
             if case .open = state { close(error.closeCode, reason: error.message, finish: true) } else { finish() }
         }
-        if reader.isMidMessage {
-            if messageStarted == nil {
-                messageStarted = core.now
-                core.schedule(self, at: core.now + core.plan.messageTimeout)
-            }
-        } else {
-            messageStarted = nil
+        if clock.noteMessage(isUnfinished: reader.isMidMessage, now: core.now) {
+            core.schedule(self, at: core.now + core.plan.messageTimeout)
         }
     }
 
@@ -242,7 +237,7 @@ final class ClientConnection: Peer {
     }
 
     private func handle(_ received: Received) {
-        lastHeard = core.now
+        clock.heard(now: core.now)
         lastHeardAt = core.wallTime.microsecondsSince1970
         switch received {
         case .text(let message):
@@ -310,16 +305,16 @@ final class ClientConnection: Peer {
             return deadline
         case .open: break
         }
-        if core.plan.staleTimeout > 0, now >= lastHeard + core.plan.staleTimeout {
+        switch clock.due(now: now, core.plan.clockLimits) {
+        case .stale:
             core.counters.add(.staleCloses)
             close(.stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
-        } else if !outbox.isEmpty, now >= lastProgress + core.plan.writeTimeout {
-            closeSlow(reason: 1, "no progress; resume with the last id")
-        } else if let messageStarted, now >= messageStarted + core.plan.messageTimeout {
-            close(.policyViolation, reason: "message not finished in time")
-        } else if mode == .session, now >= nextHeartbeat {
+        case .noProgress: closeSlow(reason: 1, "no progress; resume with the last id")
+        case .messageUnfinished: close(.policyViolation, reason: "message not finished in time")
+        case .heartbeat:
             sendHeartbeat(withPing: true)
-            nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
+            clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
+        case nil: break
         }
         return nextDeadline
     }
@@ -330,15 +325,11 @@ final class ClientConnection: Peer {
         case .closing(let deadline), .finishing(let deadline): return deadline
         case .open: break
         }
-        var next = mode == .session ? nextHeartbeat : UInt64.max
-        if core.plan.staleTimeout > 0 { next = min(next, lastHeard + core.plan.staleTimeout) }
-        if !outbox.isEmpty { next = min(next, lastProgress + core.plan.writeTimeout) }
-        if let messageStarted { next = min(next, messageStarted + core.plan.messageTimeout) }
-        return next == .max ? nil : next
+        return clock.next(core.plan.clockLimits)
     }
 
     /// Loop milliseconds since the peer was heard.
-    func silence(now: UInt64) -> UInt64 { now > lastHeard ? now - lastHeard : 0 }
+    func silence(now: UInt64) -> UInt64 { clock.silence(now: now) }
 
     func scheduleFirstDeadline() {
         if let next = nextDeadline { core.schedule(self, at: next) }

@@ -18,12 +18,6 @@ final class HTTPConnection: Peer {
         case gone
     }
 
-    /// One request's place in the pipeline.
-    private enum Answer {
-        case awaited(isBatch: Bool, keepAlive: Bool)
-        case ready([UInt8])
-    }
-
     unowned let core: WorkerCore
     let stream: TCPStream
     let ref: ConnectionRef
@@ -35,12 +29,8 @@ final class HTTPConnection: Peer {
     private var parser: RequestParser
     /// A head whose body is still coming.
     private var head: RequestHead?
-    private var answers: [Answer] = []
-    /// The number of the first place in `answers`.
-    private var firstAnswer: UInt64 = 0
-    /// Publishes not yet delivered, answered or not.
-    private var publishesInFlight = 0
-    private var bytesInFlight = 0
+    private var answers = AnswerPipeline()
+    private var window = PublishWindow()
     /// A request that must run alone, waiting for the answers before it.
     private var deferred: (head: RequestHead, body: [UInt8])?
     /// A request runs that must run alone.
@@ -57,9 +47,7 @@ final class HTTPConnection: Peer {
     private var bodyStarted: UInt64?
     private var lastActivity: UInt64
 
-    /// What one engine connection may have under way; beyond it, it is not read. This also bounds the mailboxes.
-    static let publishesInFlightMax = 512
-    static let bytesInFlightMax = 8_388_608
+    /// Answers not taken by the peer; beyond it, it is not read.
     static let outputBytesMax = 1_048_576
 
     init(_ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, peer: SocketAddress, admission: Admission) {
@@ -99,8 +87,7 @@ final class HTTPConnection: Peer {
     }
 
     private var isHeldBack: Bool {
-        isExclusive || deferred != nil || publishesInFlight >= Self.publishesInFlightMax || bytesInFlight >= Self.bytesInFlightMax
-            || output.count - outputSent > Self.outputBytesMax
+        isExclusive || deferred != nil || window.isFull || output.count - outputSent > Self.outputBytesMax
     }
 
     private func parse(_ bytes: Span<UInt8>) {
@@ -117,7 +104,7 @@ final class HTTPConnection: Peer {
                     if !isControl { parser.bodyBytesMax = 0 }
                     self.head = head
                     bodyStarted = core.now
-                    if head.expectsContinue { reserve(.ready(Response(.continue).encoded(keepAlive: true))) }
+                    if head.expectsContinue { add(Response(.continue).encoded(keepAlive: true)) }
                 case .body(let body):
                     guard let head else { preconditionFailure("a body came without a head") }
                     self.head = nil
@@ -130,7 +117,7 @@ final class HTTPConnection: Peer {
             core.counters.add(.httpErrors, label: Metric.statusIndex(error.status.code))
             if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.malformed.index) }
             closesAfterAnswers = true
-            reserve(.ready(EngineResponse.error(error).encoded(keepAlive: false)))
+            add(EngineResponse.error(error).encoded(keepAlive: false))
             return
         }
         guard position < bytes.count, !closesAfterAnswers else { return }
@@ -183,17 +170,14 @@ final class HTTPConnection: Peer {
 
     // MARK: Answers
 
-    /// Takes the next place in the pipeline and returns its number.
-    @discardableResult
-    private func reserve(_ answer: Answer) -> UInt64 {
-        answers.append(answer)
+    private func add(_ answer: [UInt8]) {
+        answers.add(answer)
         writeLater()
-        return firstAnswer + UInt64(answers.count - 1)
     }
 
     /// Answers the request being run, at once.
     func answer(_ head: RequestHead, _ response: EngineResponse) {
-        reserve(.ready(encode(response, head)))
+        add(encode(response, head))
     }
 
     private func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
@@ -208,7 +192,7 @@ final class HTTPConnection: Peer {
     func answerLater(_ head: RequestHead, _ work: @escaping @Sendable (Switchboard) async -> EngineResponse) {
         isExclusive = true
         exclusiveHead = head
-        let number = reserve(.awaited(isBatch: false, keepAlive: head.keepAlive))
+        let number = answers.reserve(AnswerPipeline.Awaited(keepAlive: head.keepAlive))
         let (board, ref, worker) = (core.board, ref, core.index)
         Task {
             let response = await work(board)
@@ -227,8 +211,7 @@ final class HTTPConnection: Peer {
     }
 
     private func fill(_ number: UInt64, _ bytes: [UInt8]) {
-        guard number >= firstAnswer, number - firstAnswer < UInt64(answers.count) else { return }
-        answers[Int(number - firstAnswer)] = .ready(bytes)
+        answers.fill(number, bytes)
         writeLater()
     }
 
@@ -238,13 +221,11 @@ final class HTTPConnection: Peer {
         switch route.check(head, body, limits: core.plan.eventLimits) {
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
-            reserve(.ready(encode(refusal.response, head)))
+            add(encode(refusal.response, head))
         case .success(let checked):
             if !head.keepAlive { closesAfterAnswers = true }
-            publishesInFlight += 1
-            bytesInFlight += body.count
-            inFlightSizes.append(body.count)
-            let number = reserve(.awaited(isBatch: checked.isBatch, keepAlive: head.keepAlive))
+            window.enter(bytes: body.count)
+            let number = answers.reserve(AnswerPipeline.Awaited(isBatch: checked.isBatch, keepAlive: head.keepAlive))
             core.publish(
                 PublishRequest(
                     session: checked.session, body: body, events: checked.events, receivedAt: Clocks.monotonicNanoseconds,
@@ -252,29 +233,24 @@ final class HTTPConnection: Peer {
         }
     }
 
-    /// Sizes of the publishes in flight, oldest first; they settle nearly in order and only the sum matters.
-    private var inFlightSizes: [Int] = []
-
     func published(_ number: UInt64, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool) {
-        guard number >= firstAnswer, number - firstAnswer < UInt64(answers.count),
-            case .awaited(let isBatch, let keepAlive) = answers[Int(number - firstAnswer)]
-        else { return }
+        guard let awaited = answers.awaited(number) else { return }
         switch result {
         case .success(let receipt):
             core.counters.add(.publishRequests, label: 0)
-            fill(number, EngineResponse.published(receipt, isBatch: isBatch, isEarly: isEarly).encoded(keepAlive: keepAlive))
+            fill(
+                number, EngineResponse.published(receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(keepAlive: awaited.keepAlive))
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
             core.counters.add(.httpErrors, label: Metric.statusIndex(503))
-            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: keepAlive))
+            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: awaited.keepAlive))
         }
         if !isEarly { publishSettled() }
     }
 
     /// One publish has been delivered: its place in the window is free.
     func publishSettled() {
-        publishesInFlight -= 1
-        bytesInFlight -= inFlightSizes.isEmpty ? 0 : inFlightSizes.removeFirst()
+        window.leave()
         if !backlog.isEmpty || deferred != nil || !stream.isReading { resumeAfterTurn = true }
         writeLater()
     }
@@ -307,7 +283,9 @@ final class HTTPConnection: Peer {
     private var upgraded: ClientConnection?
 
     /// Hands the TCP connection over to a client connection. What the client sent early and waited here is returned.
-    func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (client: ClientConnection, early: [UInt8]) {
+    func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (
+        client: ClientConnection, early: [UInt8]
+    ) {
         state = .gone
         core.counters.subtract(.httpConnections, label: gaugeLabel)
         let client = ClientConnection(core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, filter: filter)
@@ -331,14 +309,7 @@ final class HTTPConnection: Peer {
     func writeAnswers() {
         isInUnwritten = false
         if case .gone = state { return }
-        var done = 0
-        for answer in answers {
-            guard case .ready(let bytes) = answer else { break }
-            output.append(contentsOf: bytes)
-            done += 1
-        }
-        answers.removeFirst(done)
-        firstAnswer += UInt64(done)
+        answers.takeReady(into: &output)
         if !output.isEmpty { writeOutput() }
         if case .gone = state { return }
         if resumeAfterTurn || deferred != nil {
@@ -406,9 +377,9 @@ final class HTTPConnection: Peer {
                 closesAfterAnswers = true
                 if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.timeout.index) }
                 core.counters.add(.httpErrors, label: Metric.statusIndex(408))
-                reserve(
-                    .ready(
-                        EngineResponse.error(.requestTimeout, "REQUEST_TIMEOUT", "the request was not finished in time").encoded(keepAlive: false)))
+                add(
+                    EngineResponse.error(.requestTimeout, "REQUEST_TIMEOUT", "the request was not finished in time").encoded(
+                        keepAlive: false))
                 requestStarted = nil
                 bodyStarted = nil
             }
@@ -447,7 +418,7 @@ final class HTTPConnection: Peer {
             if parser.isIdle { return cut() }
             core.counters.add(.handshakes, label: HandshakeOutcome.draining.index)
             closesAfterAnswers = true
-            reserve(.ready(ClientRoutes.draining.encoded(keepAlive: false)))
+            add(ClientRoutes.draining.encoded(keepAlive: false))
         }
     }
 

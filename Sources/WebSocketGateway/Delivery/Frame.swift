@@ -35,10 +35,12 @@ struct Frame: Sendable {
     func isWanted(by filter: TypeFilter) -> Bool {
         // The envelope is ours: the id before it holds no quote, so the seventh quote opens the type's value.
         var quotes = 0
-        guard let start = bytes.firstIndex(where: { byte in
-            if byte == UInt8(ascii: "\"") { quotes += 1 }
-            return quotes == 7
-        }), let end = bytes[(start + 1)...].firstIndex(of: UInt8(ascii: "\"")) else { return false }
+        guard
+            let start = bytes.firstIndex(where: { byte in
+                if byte == UInt8(ascii: "\"") { quotes += 1 }
+                return quotes == 7
+            }), let end = bytes[(start + 1)...].firstIndex(of: UInt8(ascii: "\""))
+        else { return false }
         return filter.contains(bytes.span.extracting(start + 1..<end), metricIndex: Int(typeIndex))
     }
 }

@@ -155,7 +155,8 @@ final class SessionHome {
         flush(home)
         home.members[request.worker] += 1
         home.lastUsed = core.now
-        return .admitted(incarnation: home.incarnation, lastID: home.stream.lastID, resume: request.resumeFrom.map { home.stream.resume(from: $0) })
+        return .admitted(
+            incarnation: home.incarnation, lastID: home.stream.lastID, resume: request.resumeFrom.map { home.stream.resume(from: $0) })
     }
 
     /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.

@@ -25,14 +25,17 @@ extension ConnectionMetadata {
     init?(_ client: ClientConnection) {
         guard let session = client.session else { return nil }
         self.init(
-            connectionID: client.id, sessionID: session.id, kind: session.kind, connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
+            connectionID: client.id, sessionID: session.id, kind: session.kind,
+            connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
             lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host, subject: nil,
-            roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes, lag: client.queuedMessages)
+            roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes,
+            lag: client.queuedMessages)
     }
 
     var json: JSON {
         [
-            "connection_id": .string(connectionID.description), "session_id": .string(sessionID.description), "kind": .string(kind.rawValue),
+            "connection_id": .string(connectionID.description), "session_id": .string(sessionID.description),
+            "kind": .string(kind.rawValue),
             "connected_at": .string(connectedAt.iso8601), "last_heartbeat": .string(lastHeartbeat.iso8601),
             "remote_address": .string(remoteAddress), "subject": subject.map { .string($0) } ?? .null,
             "rtt_ms": roundTripMilliseconds.map { .double($0) } ?? .null, "queued_bytes": .int(Int64(queuedBytes)), "lag": .int(Int64(lag)),

@@ -28,7 +28,9 @@ extension Switchboard {
             let part: BroadcastReceipt = await withCheckedContinuation { continuation in
                 var request = request
                 request.reply = .broadcastCall(continuation)
-                if !mailbox.post(.publishToAll(request)) { continuation.resume(returning: BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)) }
+                if !mailbox.post(.publishToAll(request)) {
+                    continuation.resume(returning: BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0))
+                }
             }
             total = BroadcastReceipt(
                 sessions: total.sessions + part.sessions, connections: total.connections + part.connections, sent: total.sent + part.sent,

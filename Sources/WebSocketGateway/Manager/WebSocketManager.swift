@@ -26,7 +26,8 @@ public final class WebSocketManager: Sendable {
 
     /// Checks the settings; nothing is opened yet.
     /// - Throws: ``SettingsError``, naming the setting.
-    public init(_ settings: GatewaySettings = GatewaySettings(), logger: Logger = Logger(label: "websocket-gateway")) throws(SettingsError) {
+    public init(_ settings: GatewaySettings = GatewaySettings(), logger: Logger = Logger(label: "websocket-gateway")) throws(SettingsError)
+    {
         let limit = ProcessResources.raiseDescriptorLimit()
         let plan = try Plan(settings, descriptorLimit: limit, cores: ProcessResources.cores)
         board = Switchboard(plan, descriptorLimit: limit, log: GatewayLog(logger))
@@ -59,7 +60,9 @@ public final class WebSocketManager: Sendable {
         return Addresses(listen: clients[0].address.description, control: controls.first?.address.description)
     }
 
-    private static func bind(_ address: SocketAddress, _ count: Int, closingOnFailure others: [BoundSocket] = []) throws(StartError) -> [BoundSocket] {
+    private static func bind(_ address: SocketAddress, _ count: Int, closingOnFailure others: [BoundSocket] = []) throws(StartError)
+        -> [BoundSocket]
+    {
         do throws(SystemError) {
             return try BoundSocket.bind(address, count: count)
         } catch {
@@ -176,7 +179,8 @@ public final class WebSocketManager: Sendable {
     /// - Returns: how many were closed.
     public func cleanupStaleConnections(maxAge: Duration = .seconds(300)) async -> Int {
         let (seconds, attoseconds) = maxAge.components
-        return await board.cleanup(olderThanMilliseconds: UInt64(clamping: seconds) &* 1000 &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000))
+        return await board.cleanup(
+            olderThanMilliseconds: UInt64(clamping: seconds) &* 1000 &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000))
     }
 
     // MARK: Sessions

@@ -25,25 +25,43 @@ enum Metric: Int, CaseIterable, Sendable {
     var row: Row {
         switch self {
         case .connections:
-            Row(name: "wsg_connections", help: "Client WebSocket connections open now.", kind: .gauge, label: "kind", values: SessionKind.allCases.map(\.rawValue) + ["echo"])
+            Row(
+                name: "wsg_connections", help: "Client WebSocket connections open now.", kind: .gauge, label: "kind",
+                values: SessionKind.allCases.map(\.rawValue) + ["echo"])
         case .httpConnections:
-            Row(name: "wsg_http_connections", help: "Connections open now that are not WebSockets (yet).", kind: .gauge, label: "listener", values: ["public", "control"])
+            Row(
+                name: "wsg_http_connections", help: "Connections open now that are not WebSockets (yet).", kind: .gauge, label: "listener",
+                values: ["public", "control"])
         case .sessions:
             Row(name: "wsg_sessions", help: "Sessions known now.", kind: .gauge)
         case .connectionsAccepted:
-            Row(name: "wsg_connections_accepted_total", help: "TCP connections accepted.", kind: .counter, label: "listener", values: ["public", "control"])
+            Row(
+                name: "wsg_connections_accepted_total", help: "TCP connections accepted.", kind: .counter, label: "listener",
+                values: ["public", "control"])
         case .connectionsRefused:
-            Row(name: "wsg_connections_refused_total", help: "TCP connections refused with 503 or closed for a limit.", kind: .counter, label: "reason", values: RefusalReason.allCases.map(\.rawValue))
+            Row(
+                name: "wsg_connections_refused_total", help: "TCP connections refused with 503 or closed for a limit.", kind: .counter,
+                label: "reason", values: RefusalReason.allCases.map(\.rawValue))
         case .handshakes:
-            Row(name: "wsg_handshakes_total", help: "WebSocket handshakes by outcome.", kind: .counter, label: "outcome", values: HandshakeOutcome.allCases.map(\.rawValue))
+            Row(
+                name: "wsg_handshakes_total", help: "WebSocket handshakes by outcome.", kind: .counter, label: "outcome",
+                values: HandshakeOutcome.allCases.map(\.rawValue))
         case .eventsPublished:
-            Row(name: "wsg_events_published_total", help: "Events that entered a session's stream.", kind: .counter, label: "type", values: Self.typeClasses)
+            Row(
+                name: "wsg_events_published_total", help: "Events that entered a session's stream.", kind: .counter, label: "type",
+                values: Self.typeClasses)
         case .publishRequests:
-            Row(name: "wsg_publish_requests_total", help: "Publish requests by outcome.", kind: .counter, label: "outcome", values: ["published", "refused"])
+            Row(
+                name: "wsg_publish_requests_total", help: "Publish requests by outcome.", kind: .counter, label: "outcome",
+                values: ["published", "refused"])
         case .deliveries:
-            Row(name: "wsg_deliveries_total", help: "Events handed to a connection: taken by the kernel or queued.", kind: .counter, label: "type", values: Self.typeClasses)
+            Row(
+                name: "wsg_deliveries_total", help: "Events handed to a connection: taken by the kernel or queued.", kind: .counter,
+                label: "type", values: Self.typeClasses)
         case .deliveriesDropped:
-            Row(name: "wsg_deliveries_dropped_total", help: "Events not delivered because the connection failed or was too slow.", kind: .counter, label: "type", values: Self.typeClasses)
+            Row(
+                name: "wsg_deliveries_dropped_total", help: "Events not delivered because the connection failed or was too slow.",
+                kind: .counter, label: "type", values: Self.typeClasses)
         case .sentBytes:
             Row(name: "wsg_sent_bytes_total", help: "Bytes the kernel took for sending.", kind: .counter)
         case .receivedBytes:
@@ -51,15 +69,23 @@ enum Metric: Int, CaseIterable, Sendable {
         case .queuedBytes:
             Row(name: "wsg_queued_bytes", help: "Bytes waiting for slow connections now.", kind: .gauge)
         case .clientMessages:
-            Row(name: "wsg_client_messages_total", help: "Messages received from clients.", kind: .counter, label: "kind", values: ["text", "binary", "ping", "pong", "close"])
+            Row(
+                name: "wsg_client_messages_total", help: "Messages received from clients.", kind: .counter, label: "kind",
+                values: ["text", "binary", "ping", "pong", "close"])
         case .protocolViolations:
             Row(name: "wsg_protocol_violations_total", help: "Connections closed for breaking RFC 6455.", kind: .counter)
         case .httpErrors:
-            Row(name: "wsg_http_errors_total", help: "HTTP requests answered with an error, by status.", kind: .counter, label: "status", values: Self.statuses.map(String.init) + ["other"])
+            Row(
+                name: "wsg_http_errors_total", help: "HTTP requests answered with an error, by status.", kind: .counter, label: "status",
+                values: Self.statuses.map(String.init) + ["other"])
         case .closes:
-            Row(name: "wsg_closes_total", help: "Client connections closed, by close code; 1006 without a closing handshake.", kind: .counter, label: "code", values: Self.closeCodes.map(String.init) + ["other"])
+            Row(
+                name: "wsg_closes_total", help: "Client connections closed, by close code; 1006 without a closing handshake.",
+                kind: .counter, label: "code", values: Self.closeCodes.map(String.init) + ["other"])
         case .slowCloses:
-            Row(name: "wsg_slow_closes_total", help: "Connections closed with 4408: queue full, or no progress.", kind: .counter, label: "reason", values: ["queue_full", "no_progress"])
+            Row(
+                name: "wsg_slow_closes_total", help: "Connections closed with 4408: queue full, or no progress.", kind: .counter,
+                label: "reason", values: ["queue_full", "no_progress"])
         case .staleCloses:
             Row(name: "wsg_stale_closes_total", help: "Connections closed with 4411: not heard for too long.", kind: .counter)
         case .sendErrors:
@@ -69,7 +95,9 @@ enum Metric: Int, CaseIterable, Sendable {
         case .heartbeats:
             Row(name: "wsg_heartbeats_total", help: "Heartbeats sent.", kind: .counter)
         case .publishToSocket:
-            Row(name: "wsg_publish_to_socket_seconds", help: "From a publish being read to its event being handed to the sockets, per delivery.", kind: .histogram)
+            Row(
+                name: "wsg_publish_to_socket_seconds",
+                help: "From a publish being read to its event being handed to the sockets, per delivery.", kind: .histogram)
         case .loopTurn:
             Row(name: "wsg_loop_turn_seconds", help: "Busy time of one turn of a worker's loop.", kind: .histogram)
         }
@@ -83,7 +111,9 @@ enum Metric: Int, CaseIterable, Sendable {
 
     static let typeClasses = EventType.known.map(\.rawValue) + ["other"]
     static let statuses = [400, 401, 403, 404, 405, 408, 409, 411, 413, 414, 415, 426, 429, 431, 500, 501, 503, 505]
-    static let closeCodes: [UInt16] = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404, 4408, 4411, 4429]
+    static let closeCodes: [UInt16] = [
+        1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404, 4408, 4411, 4429,
+    ]
 
     /// The position of a session's kind, or of an echo connection, in ``connections``.
     static func kindLabel(_ kind: SessionKind) -> Int { kind == .backtest ? 0 : 1 }

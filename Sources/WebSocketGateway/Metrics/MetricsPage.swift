@@ -14,8 +14,12 @@ struct MetricsPage {
         var text = ""
         text.reserveCapacity(32_768)
         for metric in Metric.allCases { append(metric, to: &text) }
-        appendGauge("wsg_connections_limit", "Client connections allowed at once, after the descriptor limit had its say.", "\(connectionsMax)", to: &text)
-        header("wsg_loop_turn_age_seconds", "Time since each worker last finished a turn; an idle loop turns at least once a second.", "gauge", to: &text)
+        appendGauge(
+            "wsg_connections_limit", "Client connections allowed at once, after the descriptor limit had its say.", "\(connectionsMax)",
+            to: &text)
+        header(
+            "wsg_loop_turn_age_seconds", "Time since each worker last finished a turn; an idle loop turns at least once a second.", "gauge",
+            to: &text)
         for (worker, counters) in counters.enumerated() {
             let last = counters.lastTurn.load(ordering: .relaxed)
             text += "wsg_loop_turn_age_seconds{worker=\"\(worker)\"} \(Self.seconds(now > last ? now - last : 0))\n"
@@ -61,7 +65,8 @@ struct MetricsPage {
         appendGauge("process_resident_memory_bytes", "Resident memory size in bytes.", "\(ProcessResources.residentBytes)", to: &text)
         appendGauge("process_open_fds", "Number of open file descriptors.", "\(ProcessResources.openDescriptors)", to: &text)
         appendGauge("process_max_fds", "Maximum number of open file descriptors.", "\(descriptorLimit)", to: &text)
-        appendGauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", "\(startedAtSeconds)", to: &text)
+        appendGauge(
+            "process_start_time_seconds", "Start time of the process since unix epoch in seconds.", "\(startedAtSeconds)", to: &text)
     }
 
     private func appendGauge(_ name: String, _ help: String, labels: String = "", _ value: String, to text: inout String) {

@@ -56,13 +56,15 @@ enum ClientRoutes {
         let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
         guard core.plan.origins.allows(head.first("origin")), head.values("origin").count <= 1 else {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
-            return refuse(Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
+            return refuse(
+                Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
         }
         if address != connection.peer {
             guard core.board.gate.enterAddress(address, max: core.plan.settings.connectionsPerAddressMax) else {
                 throw Refusal(
                     outcome: .addressLimit,
-                    response: .error(.serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
+                    response: .error(
+                        .serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
             }
             connection.admission = .client(counted: address)
         }
@@ -77,7 +79,8 @@ enum ClientRoutes {
         guard parts.count == 4, parts[0].isEmpty, parts[1] == "ws", let kind = SessionKind(rawValue: String(parts[2])) else {
             throw Refusal(
                 outcome: .notFound,
-                response: .error(.notFound, "NOT_FOUND", "no such route; sessions are at /ws/backtest/{session_id} and /ws/forward/{session_id}"))
+                response: .error(
+                    .notFound, "NOT_FOUND", "no such route; sessions are at /ws/backtest/{session_id} and /ws/forward/{session_id}"))
         }
         guard head.method == .get else {
             throw Refusal(
@@ -154,11 +157,13 @@ enum ClientRoutes {
         case .sessionFull:
             Refusal(
                 outcome: .sessionLimit,
-                response: .error(.serviceUnavailable, "SESSION_LIMIT", "this session has as many connections as it may", retryAfterSeconds: 5))
+                response: .error(
+                    .serviceUnavailable, "SESSION_LIMIT", "this session has as many connections as it may", retryAfterSeconds: 5))
         case .tooManySessions:
             Refusal(
                 outcome: .sessionLimit,
-                response: .error(.serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may", retryAfterSeconds: 5))
+                response: .error(
+                    .serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may", retryAfterSeconds: 5))
         case .unknownSession:
             Refusal(
                 outcome: .notFound, response: .error(.notFound, "SESSION_NOT_FOUND", "no such session"),

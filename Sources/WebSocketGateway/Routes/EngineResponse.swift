@@ -9,7 +9,8 @@ struct EngineResponse: Sendable {
     var headers: [(String, String)] = []
 
     func encoded(keepAlive: Bool, includeBody: Bool = true) -> [UInt8] {
-        Response(status, headers: headers, body: body, contentType: body.isEmpty ? nil : contentType).encoded(keepAlive: keepAlive, includeBody: includeBody)
+        Response(status, headers: headers, body: body, contentType: body.isEmpty ? nil : contentType).encoded(
+            keepAlive: keepAlive, includeBody: includeBody)
     }
 
     static func json(_ object: JSONObject, status: HTTPStatus = .ok) -> EngineResponse {
@@ -25,7 +26,8 @@ struct EngineResponse: Sendable {
         _ status: HTTPStatus, _ code: String, _ message: String, details: JSONObject = [:], retryAfterSeconds: Int? = nil,
         headers: [(String, String)] = []
     ) -> EngineResponse {
-        var response = json(["error": .object(["code": .string(code), "message": .string(message), "details": .object(details)])], status: status)
+        var response = json(
+            ["error": .object(["code": .string(code), "message": .string(message), "details": .object(details)])], status: status)
         response.headers = headers
         if let retryAfterSeconds { response.headers.append(("Retry-After", "\(retryAfterSeconds)")) }
         return response
@@ -42,7 +44,8 @@ struct EngineResponse: Sendable {
             body.append(contentsOf: ",\"\(name)\":\(value)".utf8)
         }
         if isBatch {
-            body.append(contentsOf: "{\"first_id\":\"\(receipt.firstID)\",\"last_id\":\"\(receipt.lastID)\",\"count\":\(receipt.count)".utf8)
+            body.append(
+                contentsOf: "{\"first_id\":\"\(receipt.firstID)\",\"last_id\":\"\(receipt.lastID)\",\"count\":\(receipt.count)".utf8)
         } else {
             body.append(contentsOf: "{\"id\":\"\(receipt.firstID)\",\"sequence\":\(receipt.firstID.sequence)".utf8)
         }

@@ -57,14 +57,17 @@ enum EngineRoutes {
     static func publish(_ head: RequestHead) -> Publish? {
         let (prefix, suffix) = ("/v1/sessions/", "/events")
         let path = head.path
-        guard head.method == .post, path.utf8.count > prefix.utf8.count + suffix.utf8.count, path.hasPrefix(prefix), path.hasSuffix(suffix) else { return nil }
+        guard head.method == .post, path.utf8.count > prefix.utf8.count + suffix.utf8.count, path.hasPrefix(prefix), path.hasSuffix(suffix)
+        else { return nil }
         return Publish(sessionText: path.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count))
     }
 
     static func response(_ refusal: PublishRefusal) -> EngineResponse {
         switch refusal {
         case .tooManySessions:
-            .error(.serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may; nothing was published", retryAfterSeconds: 5)
+            .error(
+                .serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may; nothing was published",
+                retryAfterSeconds: 5)
         case .gatewayStopped:
             .error(.serviceUnavailable, "STOPPED", "the gateway is shutting down; nothing was published", retryAfterSeconds: 2)
         }
@@ -126,7 +129,8 @@ enum EngineRoutes {
         try require(head, .post)
         _ = try query(head, allowed: [])
         let parsed = try events(head, body, plan.eventLimits)
-        let request = PublishRequest(session: nil, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
+        let request = PublishRequest(
+            session: nil, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
         return { board in
             let receipt = await board.broadcast(request)
             let counts: [(String, Int)] = [
@@ -184,7 +188,9 @@ enum EngineRoutes {
         case .get, .head:
             let id = ConnectionID(text)
             return { board in
-                guard let id, let metadata = await board.metadata(of: id), let object = metadata.json.objectValue else { return connectionNotFound }
+                guard let id, let metadata = await board.metadata(of: id), let object = metadata.json.objectValue else {
+                    return connectionNotFound
+                }
                 return .json(object)
             }
         case .delete:
@@ -249,7 +255,9 @@ enum EngineRoutes {
 
     /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine.
     static func checkHeaders(_ head: RequestHead) throws(Refusal) {
-        guard !head.contains("origin") else { throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages") }
+        guard !head.contains("origin") else {
+            throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
+        }
         guard !head.contains("idempotency-key") else { throw notYet("Idempotency-Key") }
     }
 
@@ -263,7 +271,9 @@ enum EngineRoutes {
 
     static func query(_ head: RequestHead, allowed: [String]) throws(Refusal) -> QueryParameters {
         let query: QueryParameters
-        do throws(QueryError) { query = try QueryParameters(head.query) } catch { throw Refusal(.badRequest, "INVALID_QUERY", error.message) }
+        do throws(QueryError) { query = try QueryParameters(head.query) } catch {
+            throw Refusal(.badRequest, "INVALID_QUERY", error.message)
+        }
         guard query.names.allSatisfy(allowed.contains) else {
             let known = allowed.isEmpty ? "none" : allowed.joined(separator: ", ")
             throw Refusal(.badRequest, "INVALID_QUERY", "there is a query parameter this route does not know; it takes \(known)")
@@ -273,7 +283,9 @@ enum EngineRoutes {
 
     private static func limit(_ query: QueryParameters) throws(Refusal) -> Int {
         guard let text = query.first("limit") else { return 1000 }
-        guard let limit = Int(text), (1...10_000).contains(limit) else { throw Refusal(.badRequest, "INVALID_QUERY", "limit is a number from 1 to 10000") }
+        guard let limit = Int(text), (1...10_000).contains(limit) else {
+            throw Refusal(.badRequest, "INVALID_QUERY", "limit is a number from 1 to 10000")
+        }
         return limit
     }
 
@@ -286,11 +298,15 @@ enum EngineRoutes {
         case (1, "application/json"): return .json
         case (1, "application/x-ndjson"): return .ndjson
         default:
-            throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json, or application/x-ndjson for one event a line")
+            throw Refusal(
+                .unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE",
+                "say Content-Type: application/json, or application/x-ndjson for one event a line")
         }
     }
 
-    static func events(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> (events: [PublishedEvent], isBatch: Bool) {
+    static func events(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> (
+        events: [PublishedEvent], isBatch: Bool
+    ) {
         let format: PublishFormat = try mediaType(head) == .ndjson ? .ndjson : .json
         do throws(InvalidEvent) {
             return try EventParser.parse(body.span, format: format, limits: limits)
@@ -303,7 +319,9 @@ enum EngineRoutes {
 
     private static func object(_ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> JSONObject {
         guard !body.isEmpty else { return [:] }
-        guard try mediaType(head) == .json else { throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json") }
+        guard try mediaType(head) == .json else {
+            throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json")
+        }
         let value: JSON
         do throws(InvalidJSON) { value = try JSON.parse(body.span) } catch {
             throw Refusal(.badRequest, "INVALID_JSON", error.description, details: ["offset": .int(Int64(error.offset))])

@@ -8,20 +8,29 @@ extension SessionRegistration {
         for (key, value) in object.members where value != .null {
             switch key {
             case "kind":
-                guard let kind = value.stringValue.flatMap(SessionKind.init(rawValue:)) else { throw invalid("kind is \"backtest\" or \"forward\"") }
+                guard let kind = value.stringValue.flatMap(SessionKind.init(rawValue:)) else {
+                    throw invalid("kind is \"backtest\" or \"forward\"")
+                }
                 registration.kind = kind
             case "owner":
-                guard let owner = value.stringValue, (1...256).contains(owner.utf8.count) else { throw invalid("owner is a string of 1 to 256 bytes") }
+                guard let owner = value.stringValue, (1...256).contains(owner.utf8.count) else {
+                    throw invalid("owner is a string of 1 to 256 bytes")
+                }
                 registration.owner = owner
             case "max_connections":
-                guard let max = value.intValue, (1...10_000_000).contains(max) else { throw invalid("max_connections is a whole number from 1 to 10000000") }
+                guard let max = value.intValue, (1...10_000_000).contains(max) else {
+                    throw invalid("max_connections is a whole number from 1 to 10000000")
+                }
                 registration.connectionsMax = Int(max)
             case "join":
                 let text = value.stringValue ?? value.intValue.map(String.init)
-                guard let join = text.flatMap({ JoinMode.parse($0) }) else { throw invalid("join is \"live\", \"all\", or a number of latest events") }
+                guard let join = text.flatMap({ JoinMode.parse($0) }) else {
+                    throw invalid("join is \"live\", \"all\", or a number of latest events")
+                }
                 registration.join = join
             default:
-                throw invalid("a session has kind, owner, max_connections and join, and not what is at position \(position(of: key, in: object))")
+                throw invalid(
+                    "a session has kind, owner, max_connections and join, and not what is at position \(position(of: key, in: object))")
             }
         }
         return registration

@@ -39,10 +39,15 @@ struct Plan: Sendable {
 
         if !settings.echoes {
             guard control.isLoopback else {
-                throw SettingsError("control", "\(settings.control) is open to the network, and without an API key anybody could publish; use a loopback address")
+                throw SettingsError(
+                    "control",
+                    "\(settings.control) is open to the network, and without an API key anybody could publish; use a loopback address")
             }
             guard listen.isLoopback || settings.allowAnonymous else {
-                throw SettingsError("listen", "\(settings.listen) is open to the network and no token is asked for; pass --allow-anonymous to let everybody in, or use a loopback address")
+                throw SettingsError(
+                    "listen",
+                    "\(settings.listen) is open to the network and no token is asked for; pass --allow-anonymous to let everybody in, or use a loopback address"
+                )
             }
             if listen.port != 0, listen == control { throw SettingsError("control", "is the same address as listen") }
         }
@@ -54,7 +59,9 @@ struct Plan: Sendable {
         try Self.within(settings.sessionsMax, 1...100_000_000, "max-sessions")
         let reserve = Self.descriptorReserve(controlConnections: settings.controlConnectionsMax, workers: workers)
         guard descriptorLimit > reserve else {
-            throw SettingsError("max-control-connections", "the descriptor limit of \(descriptorLimit) leaves no room for clients after a reserve of \(reserve)")
+            throw SettingsError(
+                "max-control-connections",
+                "the descriptor limit of \(descriptorLimit) leaves no room for clients after a reserve of \(reserve)")
         }
         connectionsMax = min(settings.connectionsMax, descriptorLimit - reserve)
 
@@ -90,6 +97,10 @@ struct Plan: Sendable {
         sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
     }
 
+    var clockLimits: ConnectionClock.Limits {
+        ConnectionClock.Limits(stale: staleTimeout == 0 ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
+    }
+
     private static func address(_ text: String, _ setting: String) throws(SettingsError) -> SocketAddress {
         guard let address = SocketAddress(parsing: text) else {
             throw SettingsError(setting, "\"\(text)\" is not HOST:PORT with a numeric address, such as 127.0.0.1:8080 or [::1]:8080")
@@ -99,11 +110,14 @@ struct Plan: Sendable {
 
     @discardableResult
     private static func within(_ value: Int, _ range: ClosedRange<Int>, _ setting: String) throws(SettingsError) -> Int {
-        guard range.contains(value) else { throw SettingsError(setting, "\(value) is not within \(range.lowerBound) to \(range.upperBound)") }
+        guard range.contains(value) else {
+            throw SettingsError(setting, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
+        }
         return value
     }
 
-    private static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64 {
+    private static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64
+    {
         if zeroMeansNever, duration == .zero { return 0 }
         guard duration >= .milliseconds(10), duration <= .seconds(10_000_000) else {
             throw SettingsError(setting, "is not within 0.01 to 10000000 seconds")

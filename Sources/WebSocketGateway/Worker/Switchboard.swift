@@ -52,6 +52,7 @@ final class Switchboard: Sendable {
     }
 
     var metricsPage: MetricsPage {
-        MetricsPage(counters: counters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit, connectionsMax: plan.connectionsMax)
+        MetricsPage(
+            counters: counters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit, connectionsMax: plan.connectionsMax)
     }
 }

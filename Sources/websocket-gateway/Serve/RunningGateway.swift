@@ -28,7 +28,8 @@ struct RunningGateway {
             let settings = try SettingsReader.read(flags: options.given, file: options.config, environment: environment)
             let levelText = options.logLevel ?? environment["WSG_LOG_LEVEL"] ?? "info"
             guard let level = Logger.Level(rawValue: levelText) else {
-                throw SettingsError("log-level", "\"\(levelText)\" is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+                throw SettingsError(
+                    "log-level", "\"\(levelText)\" is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             return try RunningGateway(settings, readyFile: options.readyFile ?? environment["WSG_READY_FILE"], logLevel: level)
         } catch {
@@ -56,7 +57,9 @@ struct RunningGateway {
                 "max_connections": "\(manager.connectionsMax)", "version": "\(BuildInfo.version)",
             ])
         if manager.connectionsMax < settings.connectionsMax {
-            logger.warning("the descriptor limit allows fewer connections than max-connections", metadata: ["max_connections": "\(manager.connectionsMax)", "wanted": "\(settings.connectionsMax)"])
+            logger.warning(
+                "the descriptor limit allows fewer connections than max-connections",
+                metadata: ["max_connections": "\(manager.connectionsMax)", "wanted": "\(settings.connectionsMax)"])
         }
         await started(manager, addresses)
         await serveUntilSignal(signals)

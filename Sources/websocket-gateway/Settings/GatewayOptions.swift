@@ -3,39 +3,48 @@ import WebSocketGateway
 
 /// The flags that `serve` and `demo` share. Each is a row of ``SettingRow``, read by it and checked by the gateway.
 struct GatewayOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The public listener, for clients. Port 0 lets the kernel choose.", valueName: "host:port")) var listen: String?
-    @Option(help: ArgumentHelp("The control listener, for engines and operators; loopback only.", valueName: "host:port")) var control: String?
+    @Option(help: ArgumentHelp("The public listener, for clients. Port 0 lets the kernel choose.", valueName: "host:port")) var listen:
+        String?
+    @Option(help: ArgumentHelp("The control listener, for engines and operators; loopback only.", valueName: "host:port")) var control:
+        String?
     @Option(help: ArgumentHelp("Event loops, one thread each. Default: one per core.", valueName: "n")) var workers: String?
     @Option(help: ArgumentHelp("A file of name = value lines; names are those of these flags.", valueName: "file")) var config: String?
 
     @Flag(help: "Let clients in without a token where the public listener is not on loopback.") var allowAnonymous = false
-    @Option(help: ArgumentHelp("Origins whose pages may connect, separated by commas; * for all.", valueName: "list")) var allowedOrigins: String?
+    @Option(help: ArgumentHelp("Origins whose pages may connect, separated by commas; * for all.", valueName: "list")) var allowedOrigins:
+        String?
     @Flag(help: "Serve only sessions that an engine registered or published to.") var registeredSessionsOnly = false
-    @Option(help: ArgumentHelp("Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.", valueName: "list")) var trustedProxies: String?
+    @Option(help: ArgumentHelp("Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.", valueName: "list"))
+    var trustedProxies: String?
 
     @Option(help: ArgumentHelp("Client connections at once. Default: 10000.", valueName: "n")) var maxConnections: String?
     @Option(help: ArgumentHelp("Client connections of one session. Default: 100.", valueName: "n")) var maxConnectionsPerSession: String?
-    @Option(help: ArgumentHelp("Client connections from one address (IPv6: one /64). Default: 200.", valueName: "n")) var maxConnectionsPerAddress: String?
+    @Option(help: ArgumentHelp("Client connections from one address (IPv6: one /64). Default: 200.", valueName: "n"))
+    var maxConnectionsPerAddress: String?
     @Option(help: ArgumentHelp("Connections to the control listener. Default: 256.", valueName: "n")) var maxControlConnections: String?
     @Option(help: ArgumentHelp("Sessions known at once. Default: 100000.", valueName: "n")) var maxSessions: String?
     @Option(help: ArgumentHelp("One message from a client. Default: 65536.", valueName: "bytes")) var maxMessageBytes: String?
-    @Option(help: ArgumentHelp("Frames a client's message may be split into. Default: 64.", valueName: "n")) var maxMessageFragments: String?
+    @Option(help: ArgumentHelp("Frames a client's message may be split into. Default: 64.", valueName: "n")) var maxMessageFragments:
+        String?
     @Option(help: ArgumentHelp("One publish request's body. Default: 1048576.", valueName: "bytes")) var maxPublishBytes: String?
     @Option(help: ArgumentHelp("One event's JSON. Default: 524288.", valueName: "bytes")) var maxEventBytes: String?
-    @Option(help: ArgumentHelp("What may wait for one slow connection. Default: 1048576.", valueName: "bytes")) var maxWriteQueueBytes: String?
+    @Option(help: ArgumentHelp("What may wait for one slow connection. Default: 1048576.", valueName: "bytes")) var maxWriteQueueBytes:
+        String?
 
     @Option(help: ArgumentHelp("Default: 10.", valueName: "seconds")) var requestHeadTimeout: String?
     @Option(help: ArgumentHelp("Default: 10.", valueName: "seconds")) var requestBodyTimeout: String?
     @Option(help: ArgumentHelp("A kept-alive connection without a request. Default: 75.", valueName: "seconds")) var idleTimeout: String?
     @Option(help: ArgumentHelp("Between two heartbeats to a client. Default: 30.", valueName: "seconds")) var heartbeatInterval: String?
-    @Option(help: ArgumentHelp("A client not heard for this long is closed; 0 never. Default: 75.", valueName: "seconds")) var staleTimeout: String?
+    @Option(help: ArgumentHelp("A client not heard for this long is closed; 0 never. Default: 75.", valueName: "seconds")) var staleTimeout:
+        String?
     @Option(help: ArgumentHelp("From our close frame to the peer's. Default: 5.", valueName: "seconds")) var closeTimeout: String?
     @Option(help: ArgumentHelp("A client whose queue makes no progress. Default: 5.", valueName: "seconds")) var writeTimeout: String?
     @Option(help: ArgumentHelp("A fragmented message, first frame to last. Default: 30.", valueName: "seconds")) var messageTimeout: String?
     @Option(help: ArgumentHelp("From SIGTERM until what is left is cut off. Default: 25.", valueName: "seconds")) var drainTimeout: String?
     @Option(help: ArgumentHelp("A session nobody uses is forgotten. Default: 86400.", valueName: "seconds")) var sessionIdleTimeout: String?
 
-    @Option(help: ArgumentHelp("Where to write the chosen addresses, as JSON, once both listeners accept.", valueName: "file")) var readyFile: String?
+    @Option(help: ArgumentHelp("Where to write the chosen addresses, as JSON, once both listeners accept.", valueName: "file"))
+    var readyFile: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.") var logLevel: String?
 
     /// The flags given, by the name of their row.
@@ -43,7 +52,8 @@ struct GatewayOptions: ParsableArguments {
         let values: [(String, String?)] = [
             ("listen", listen), ("control", control), ("workers", workers), ("allow-anonymous", allowAnonymous ? "true" : nil),
             ("allowed-origins", allowedOrigins), ("registered-sessions-only", registeredSessionsOnly ? "true" : nil),
-            ("trusted-proxies", trustedProxies), ("max-connections", maxConnections), ("max-connections-per-session", maxConnectionsPerSession),
+            ("trusted-proxies", trustedProxies), ("max-connections", maxConnections),
+            ("max-connections-per-session", maxConnectionsPerSession),
             ("max-connections-per-address", maxConnectionsPerAddress), ("max-control-connections", maxControlConnections),
             ("max-sessions", maxSessions), ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
             ("max-publish-bytes", maxPublishBytes), ("max-event-bytes", maxEventBytes), ("max-write-queue-bytes", maxWriteQueueBytes),

@@ -20,7 +20,8 @@ struct SettingRow: Sendable {
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
         seconds("request-head-timeout", \.requestHeadTimeout), seconds("request-body-timeout", \.requestBodyTimeout),
-        seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval), seconds("stale-timeout", \.staleTimeout),
+        seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval),
+        seconds("stale-timeout", \.staleTimeout),
         seconds("close-timeout", \.closeTimeout), seconds("write-timeout", \.writeTimeout), seconds("message-timeout", \.messageTimeout),
         seconds("drain-timeout", \.drainTimeout), seconds("session-idle-timeout", \.sessionIdleTimeout),
     ]

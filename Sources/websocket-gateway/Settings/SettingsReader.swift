@@ -3,7 +3,9 @@ import WebSocketGateway
 
 /// Puts the settings together: the defaults, over them the file, over it the environment, over it the flags.
 enum SettingsReader {
-    static func read(flags: [(name: String, value: String)], file: String?, environment: [String: String]) throws(SettingsError) -> GatewaySettings {
+    static func read(flags: [(name: String, value: String)], file: String?, environment: [String: String]) throws(SettingsError)
+        -> GatewaySettings
+    {
         var settings = GatewaySettings()
         let path = file ?? environment["WSG_CONFIG"]
         if let path {

@@ -1,0 +1,65 @@
+/// When a client connection was heard, and what is due when. Times are the loop's milliseconds; nothing here reads a clock.
+struct ConnectionClock {
+    /// The time-outs that concern an open connection, in milliseconds; nil: never.
+    struct Limits: Sendable {
+        let stale: UInt64?
+        let write: UInt64
+        let message: UInt64
+    }
+
+    enum Due: Equatable {
+        /// Not heard for the stale time-out.
+        case stale
+        /// What waits for the socket has not become less for the write time-out.
+        case noProgress
+        /// A message was begun and not finished.
+        case messageUnfinished
+        case heartbeat
+    }
+
+    private(set) var lastHeard: UInt64
+    /// Nil where no heartbeats are sent.
+    var nextHeartbeat: UInt64?
+    /// When the outbox last got shorter, or began; nil while it is empty.
+    var lastProgress: UInt64?
+    /// When the unfinished message began.
+    private(set) var messageStarted: UInt64?
+
+    init(now: UInt64, firstHeartbeat: UInt64?) {
+        lastHeard = now
+        nextHeartbeat = firstHeartbeat
+    }
+
+    mutating func heard(now: UInt64) { lastHeard = now }
+
+    /// Notes whether a message is unfinished after a read. True when one has just begun: its deadline is new.
+    mutating func noteMessage(isUnfinished: Bool, now: UInt64) -> Bool {
+        guard isUnfinished else {
+            messageStarted = nil
+            return false
+        }
+        guard messageStarted == nil else { return false }
+        messageStarted = now
+        return true
+    }
+
+    /// How long the peer has been silent.
+    func silence(now: UInt64) -> UInt64 { now > lastHeard ? now - lastHeard : 0 }
+
+    func due(now: UInt64, _ limits: Limits) -> Due? {
+        if let stale = limits.stale, now >= lastHeard + stale { return .stale }
+        if let lastProgress, now >= lastProgress + limits.write { return .noProgress }
+        if let messageStarted, now >= messageStarted + limits.message { return .messageUnfinished }
+        if let nextHeartbeat, now >= nextHeartbeat { return .heartbeat }
+        return nil
+    }
+
+    /// When ``due(now:_:)`` will next have something to say.
+    func next(_ limits: Limits) -> UInt64? {
+        [
+            limits.stale.map { lastHeard + $0 }, lastProgress.map { $0 + limits.write }, messageStarted.map { $0 + limits.message },
+            nextHeartbeat,
+        ]
+        .compactMap(\.self).min()
+    }
+}
