@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Sessions
 internal import Synchronization
 
 /// What all workers share, and the way from any thread to each of them. Immutable but for atomics, and for what a lock guards.
@@ -30,7 +31,7 @@ final class Switchboard: Sendable {
     }
 
     /// Which worker orders a session's events. The hash is seeded per process, so that nobody can aim sessions at one worker.
-    func home(of session: some Hashable) -> Int { Int(UInt(bitPattern: session.hashValue) % UInt(mailboxes.count)) }
+    func home(of session: SessionID) -> Int { Int(UInt(bitPattern: session.hashValue) % UInt(mailboxes.count)) }
 
     /// Runs `body` with a worker's core on its thread and returns what it returns; nil when the worker has ended.
     ///

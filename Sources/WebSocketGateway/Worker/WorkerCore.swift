@@ -149,7 +149,7 @@ final class WorkerCore {
     // MARK: Sessions
 
     func publish(_ request: PublishRequest) {
-        let worker = board.home(of: request.session)
+        let worker = request.session.map(board.home(of:)) ?? index
         if worker == index { return home.publish(request) }
         if !post(.publish(request), to: worker) { answer(request.reply, .failure(.gatewayStopped)) }
     }
