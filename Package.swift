@@ -39,6 +39,7 @@ let package = Package(
             name: "websocket-gateway",
             dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", log, arguments],
             swiftSettings: strict),
+        .executableTarget(name: "BacktestExample", dependencies: ["WebSocketGateway", log], path: "Examples/BacktestExample", swiftSettings: strict),
 
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),

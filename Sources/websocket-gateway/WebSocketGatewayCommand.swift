@@ -15,5 +15,5 @@ struct WebSocketGatewayCommand: AsyncParsableCommand {
               websocket-gateway publish my-session < events.ndjson     publish as an engine does
             """,
         version: BuildInfo.version,
-        subcommands: [ServeCommand.self, EchoCommand.self])
+        subcommands: [ServeCommand.self, DemoCommand.self, EchoCommand.self])
 }

@@ -9,6 +9,8 @@ struct Frame: Sendable {
     let id: EventID
     /// The event type's position in the metrics' closed list.
     let typeIndex: UInt8
+    /// Where the header ends and the event's JSON begins.
+    let payloadStart: UInt8
     /// When the publish was read, monotonic nanoseconds.
     let publishedAt: UInt64
 
@@ -20,8 +22,10 @@ struct Frame: Sendable {
         let data = body.extracting(event.dataRange)
         let length = EventEncoder.encodedLength(
             id: id, typeBytes: type.count, dataBytes: data.count, timestampBytes: event.timestampRange?.count ?? Timestamp.iso8601Bytes)
+        let header = FrameEncoder.headerLength(payloadLength: length)
+        payloadStart = UInt8(header)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(FrameEncoder.headerLength(payloadLength: length) + length)
+        bytes.reserveCapacity(header + length)
         FrameEncoder.appendHeader(.text, payloadLength: length, to: &bytes)
         if let own = event.timestampRange {
             EventEncoder.append(id: id, type: type, data: data, timestamp: body.extracting(own), to: &bytes)
@@ -33,46 +37,13 @@ struct Frame: Sendable {
 
     /// The event's type, found in the frame: only connections with a filter ask.
     func isWanted(by filter: TypeFilter) -> Bool {
-        // The envelope is ours: the id before it holds no quote, so the seventh quote opens the type's value.
+        // The envelope is ours, {"id":"…","type":"…": the id holds no quote, so the seventh quote opens the type.
         var quotes = 0
-        guard
-            let start = bytes.firstIndex(where: { byte in
-                if byte == UInt8(ascii: "\"") { quotes += 1 }
-                return quotes == 7
-            }), let end = bytes[(start + 1)...].firstIndex(of: UInt8(ascii: "\""))
-        else { return false }
-        return filter.contains(bytes.span.extracting(start + 1..<end), metricIndex: Int(typeIndex))
-    }
-}
-
-/// What was published to one session during one turn of its home's loop, joined once: written with one send per member.
-struct Batch: Sendable {
-    let frames: [Frame]
-    /// All frames' bytes, contiguous; shared with the frame where there is only one.
-    let joined: [UInt8]
-
-    /// What one send may carry; a turn that publishes more makes several batches.
-    static let bytesMax = 65_536
-
-    init(_ frames: [Frame]) {
-        self.frames = frames
-        if frames.count == 1 {
-            joined = frames[0].bytes
-        } else {
-            var joined: [UInt8] = []
-            joined.reserveCapacity(frames.reduce(0) { $0 + $1.bytes.count })
-            for frame in frames { joined.append(contentsOf: frame.bytes) }
-            self.joined = joined
+        let opening = bytes[Int(payloadStart)...].firstIndex { byte in
+            if byte == UInt8(ascii: "\"") { quotes += 1 }
+            return quotes == 7
         }
-    }
-
-    /// How many frames the first `count` bytes hold whole, and how far into the next one they reach.
-    func split(at count: Int) -> (whole: Int, partial: Int) {
-        var rest = count
-        for (i, frame) in frames.enumerated() {
-            if rest < frame.bytes.count { return (i, rest) }
-            rest -= frame.bytes.count
-        }
-        return (frames.count, 0)
+        guard let opening, let closing = bytes[(opening + 1)...].firstIndex(of: UInt8(ascii: "\"")) else { return false }
+        return filter.contains(bytes.span.extracting(opening + 1..<closing), metricIndex: Int(typeIndex))
     }
 }

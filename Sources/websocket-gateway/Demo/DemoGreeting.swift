@@ -1,0 +1,64 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// What `demo` says at the start: where it listens, and the three lines to type next.
+struct DemoGreeting {
+    let listen: String
+    let control: String
+    let seed: UInt64
+    /// How the executable was started, and the folder it was started in.
+    let executable: String
+    let folder: String?
+
+    var text: String {
+        """
+        WebSocket Gateway is running, with two synthetic sessions: \(DemoEngines.backtestID) and \(DemoEngines.forwardID) (--seed \(seed)).
+
+          browsers connect to   ws://\(Self.reachable(listen))/ws/backtest/\(DemoEngines.backtestID)
+                                ws://\(Self.reachable(listen))/ws/forward/\(DemoEngines.forwardID)
+          engines publish to    http://\(Self.reachable(control))/v1/sessions/{session_id}/events
+
+        In another terminal, watch a session, publish into it yourself, and see what was delivered:
+
+          \(command) watch \(DemoEngines.backtestID) --connect \(Self.reachable(listen))
+          curl -s -X POST http://\(Self.reachable(control))/v1/sessions/\(DemoEngines.backtestID)/events -H 'Content-Type: application/json' -d '\(Self.example)'
+          curl -s http://\(Self.reachable(control))/metrics | grep wsg_deliveries_total
+
+        Ctrl-C stops it.
+
+        """
+    }
+
+    /// Prints it at once: a pipe's reader waits for it as much as a terminal's.
+    func show() {
+        print(text, terminator: "")
+        fflush(nil)
+    }
+
+    private static let example = #"{"type":"ai_thinking","data":{"text":"hello from curl","is_complete":true}}"#
+
+    /// The executable as it can be typed in this folder.
+    private var command: String {
+        var path = executable
+        if let folder, path.hasPrefix(folder + "/") { path = String(path.dropFirst(folder.count + 1)) }
+        let plain = path.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: "/._-+@%,=:".utf8.contains(byte)
+            }
+        }
+        return plain ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+    }
+
+    /// Who listens on every address is reached on loopback.
+    private static func reachable(_ address: String) -> String {
+        if address.hasPrefix("0.0.0.0:") { return "127.0.0.1:" + address.dropFirst("0.0.0.0:".count) }
+        if address.hasPrefix("[::]:") { return "[::1]:" + address.dropFirst("[::]:".count) }
+        return address
+    }
+}

@@ -1,0 +1,80 @@
+"""Starts gateways for the tests, ends them by their process ids, and lets tests be coroutines.
+
+To read: gateway.py (the process), control.py (its API), wire.py (raw sockets), tabs.py (client libraries), then any test file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parents[1] / "Clients/python/src"))
+
+from gateway import EXECUTABLE, Gateway  # noqa: E402
+from websocket_gateway import WebSocketManager  # noqa: E402
+
+TEST_SECONDS_MAX = 60
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not EXECUTABLE.exists():
+        raise pytest.UsageError(f"{EXECUTABLE} is not there: build it (swift build), or set WSG_EXECUTABLE")
+
+
+def pytest_report_header() -> str:
+    return f"executable: {EXECUTABLE}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
+    """Runs `async def` tests, each in an event loop of its own, and never for ever."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), TEST_SECONDS_MAX))
+    return True
+
+
+Serve = Callable[..., Gateway]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts gateways with the flags given: three workers where none says otherwise, so that sessions span threads."""
+    gateways: list[Gateway] = []
+
+    def start(*flags: str, **addresses: str) -> Gateway:
+        workers = () if "--workers" in flags else ("--workers", "3")
+        gateway = Gateway(tmp_path / f"gateway-{len(gateways)}", *flags, *workers, **addresses)
+        gateways.append(gateway)
+        return gateway
+
+    yield start
+    faults = []
+    for gateway in gateways:
+        try:
+            gateway.stop()
+        except AssertionError as fault:
+            faults.append(str(fault))
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def gateway(serve: Serve) -> Gateway:
+    """A gateway with the default settings."""
+    return serve()
+
+
+@pytest.fixture
+def engine(gateway: Gateway) -> Iterator[WebSocketManager]:
+    """An engine of `gateway`, through the Python client package."""
+    manager = WebSocketManager(gateway.control_url)
+    yield manager
+    manager.close()

@@ -1,0 +1,77 @@
+"""The control API as any HTTP client sees it: exact statuses, headers and bodies."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Union
+
+from gateway import Gateway
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> Optional[str]:
+        """The error's code, where it is one."""
+        return self.json["error"]["code"] if self.status >= 400 else None
+
+    @property
+    def place(self) -> Optional[str]:
+        return self.json["error"]["details"].get("place")
+
+
+JSON_TYPE = {"Content-Type": "application/json"}
+NDJSON_TYPE = {"Content-Type": "application/x-ndjson"}
+
+
+def ask_at(address: tuple[str, int], method: str, path: str, body: Union[bytes, str, None] = None, headers: Mapping[str, str] = {}) -> Answer:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    try:
+        connection.request(method, path, body.encode() if isinstance(body, str) else body, dict(headers))
+        answer = connection.getresponse()
+        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+def ask(gateway: Gateway, method: str, path: str, body: Union[bytes, str, None, list, dict] = None, headers: Optional[Mapping[str, str]] = None) -> Answer:
+    """Asks the control listener; lists and dictionaries go as JSON."""
+    if isinstance(body, (list, dict)):
+        body = json.dumps(body)
+    return ask_at(gateway.control_address, method, path, body, headers if headers is not None else (JSON_TYPE if body is not None else {}))
+
+
+def publish(gateway: Gateway, session: str, body: Union[bytes, str, list, dict], headers: Optional[Mapping[str, str]] = None) -> Any:
+    """Publishes and returns the receipt."""
+    answer = ask(gateway, "POST", f"/v1/sessions/{session}/events", body, headers)
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def candle(number: int, **more: Any) -> dict[str, Any]:
+    return {"type": "candle", "data": {"candle_index": number, **more}}
+
+
+def connections(gateway: Gateway, session: str) -> list[dict[str, Any]]:
+    return ask(gateway, "GET", f"/v1/sessions/{session}/connections").json["connections"]
+
+
+def metrics(gateway: Gateway) -> dict[str, float]:
+    """Every sample of a scrape, by its name with labels."""
+    samples = {}
+    for line in ask(gateway, "GET", "/metrics").body.decode().splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            samples[name] = float(value)
+    return samples

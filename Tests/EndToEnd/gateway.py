@@ -1,0 +1,124 @@
+"""The built executable, run as an operator runs it: a process with a ready file, flags and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Optional
+
+from waiting import until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXECUTABLE = Path(os.environ.get("WSG_EXECUTABLE") or REPOSITORY / ".build/debug/websocket-gateway").absolute()
+
+
+def environment() -> dict[str, str]:
+    """Ours without WSG_*: what is set here for other tools must not set up the gateway."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("WSG_")}
+
+
+def run(*arguments: str, stdin: str = "", seconds: float = 10, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs the executable to its end."""
+    return subprocess.run(
+        [str(EXECUTABLE), *arguments], input=stdin, env=environment() | variables, capture_output=True, text=True, timeout=seconds
+    )
+
+
+class Gateway:
+    """A running gateway; `stop()` ends it and says whether it had been well."""
+
+    def __init__(self, directory: Path, *flags: str, listen: str = "127.0.0.1:0", control: str = "127.0.0.1:0") -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ready_file = directory / "ready.json"
+        self._stderr_path = directory / "stderr.log"
+        command = [str(EXECUTABLE), "serve", "--listen", listen, "--control", control, "--ready-file", str(self.ready_file), *flags]
+        with self._stderr_path.open("wb") as stderr, open(os.devnull, "rb") as nothing:
+            self.process = subprocess.Popen(command, env=environment(), stdin=nothing, stdout=stderr, stderr=stderr)
+        self.expects_end = False
+        try:
+            ready = until(self._read_ready_file, f"{' '.join(command)} is ready", seconds=20)
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self.listen: str = ready["listen"]
+        self.control: str = ready["control"]
+
+    def _read_ready_file(self) -> Optional[dict[str, str]]:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the gateway ended at its start with {self.process.returncode}:\n{self.stderr}")
+        return json.loads(self.ready_file.read_text()) if self.ready_file.exists() else None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def stderr(self) -> str:
+        return self._stderr_path.read_text(errors="replace")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+    @property
+    def control_address(self) -> tuple[str, int]:
+        host, _, port = self.control.rpartition(":")
+        return host, int(port)
+
+    @property
+    def control_url(self) -> str:
+        return f"http://{self.control}"
+
+    def url(self, session: str, kind: str = "backtest", query: str = "") -> str:
+        return f"ws://{self.listen}/ws/{kind}/{session}" + (f"?{query}" if query else "")
+
+    @property
+    def resident_bytes(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmRSS")
+
+    @property
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def terminate(self) -> None:
+        self.expects_end = True
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds: float = 10) -> int:
+        """The exit code, once it has ended by itself."""
+        self.expects_end = True
+        return self.process.wait(seconds)
+
+    def stop(self) -> None:
+        """Ends the process whatever it does, and raises where it had died, crashed, or does not end when it should."""
+        died = self.process.poll() is not None and not self.expects_end
+        ended_itself = True
+        if self.process.poll() is None:
+            ended_itself = self._end()
+        code = self.process.returncode
+        log = self.stderr
+        assert not died, f"the gateway died with {code}:\n{log}"
+        assert "Fatal error" not in log, f"the gateway crashed:\n{log}"
+        assert ended_itself, f"the gateway did not end after two signals:\n{log}"
+        assert code >= 0, f"the gateway ended by signal {-code}:\n{log}"
+
+    def _end(self) -> bool:
+        """Drains for a moment, then the second signal, then by force; False when it came to that."""
+        for patience in (0.3, 5):
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(patience)
+                return True
+            except subprocess.TimeoutExpired:
+                continue
+        self.process.kill()
+        self.process.wait()
+        return False
