@@ -23,7 +23,7 @@ package enum SmallFile {
         let descriptor = try unsafe SystemError.checkPOSIX(wsg_open_write(temporary), "write \(temporary)")
         var written = 0
         while written < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress! + written, $0.count - written) }
+            let count = unsafe bytes.withUnsafeBytes { unsafe CLibuv.write(descriptor, $0.baseAddress! + written, $0.count - written) }
             guard count > 0 else {
                 let error = SystemError("write \(temporary)", errno: SystemError.currentErrno)
                 close(descriptor)
@@ -43,8 +43,20 @@ package enum SmallFile {
     package static func remove(_ path: String) { unsafe unlink(path) }
 
     /// Writes a line to standard error with one call, so that lines of several threads do not mix.
-    package static func writeToStandardError(_ line: String) {
-        var line = line
-        line.withUTF8 { _ = unsafe write(2, $0.baseAddress, $0.count) }
+    package static func writeToStandardError(_ line: String) { write(line, to: 2) }
+
+    /// Writes to standard output at once: a pipe's reader waits for it as much as a terminal's.
+    package static func writeToStandardOutput(_ text: String) { write(text, to: 1) }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var written = 0
+            while written < bytes.count {
+                let count = unsafe CLibuv.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+                guard count > 0 else { return }
+                written += count
+            }
+        }
     }
 }

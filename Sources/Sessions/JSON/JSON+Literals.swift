@@ -5,7 +5,17 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
     public init(floatLiteral value: Double) { self = .double(value) }
 }
 
-extension JSON: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+/// Values that are no literals: `["price": JSON(price), "count": JSON(trades.count)]`.
+extension JSON {
+    /// A number; null when it is not finite.
+    public init(_ value: Double) { self = .double(value) }
+    /// A whole number; beyond 64 bits it is written as the nearest double.
+    public init(_ value: some BinaryInteger) { self = Int64(exactly: value).map { .int($0) } ?? .double(Double(value)) }
+    public init(_ value: some StringProtocol) { self = .string(String(value)) }
+    public init(_ value: Bool) { self = .bool(value) }
+}
+
+extension JSON: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
 

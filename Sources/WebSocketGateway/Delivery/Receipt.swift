@@ -31,11 +31,18 @@ public struct BroadcastReceipt: Sendable, Equatable {
 }
 
 /// Why a publish was refused; nothing of it was published.
-public enum PublishRefusal: Error, Sendable, Equatable {
+public enum PublishRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// The gateway knows as many sessions as it may.
     case tooManySessions
     /// The gateway has stopped.
     case gatewayStopped
+
+    public var description: String {
+        switch self {
+        case .tooManySessions: "the gateway knows as many sessions as it may; nothing was published"
+        case .gatewayStopped: "the gateway has stopped; nothing was published"
+        }
+    }
 }
 
 /// Who waits for a publish's outcome.

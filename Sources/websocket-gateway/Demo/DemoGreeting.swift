@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+import EventLoop
 
 /// What `demo` says at the start: where it listens, and the three lines to type next.
 struct DemoGreeting {
@@ -34,11 +28,7 @@ struct DemoGreeting {
         """
     }
 
-    /// Prints it at once: a pipe's reader waits for it as much as a terminal's.
-    func show() {
-        print(text, terminator: "")
-        fflush(nil)
-    }
+    func show() { SmallFile.writeToStandardOutput(text) }
 
     private static let example = #"{"type":"ai_thinking","data":{"text":"hello from curl","is_complete":true}}"#
 
