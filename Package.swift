@@ -46,6 +46,7 @@ let package = Package(
         .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "CWebSocket"], swiftSettings: strict),
         .testTarget(name: "SessionsTests", dependencies: ["Sessions"], swiftSettings: strict),
         .testTarget(name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["websocket-gateway", "WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", arguments], swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -61,3 +63,15 @@ static inline int wsg_shutdown_write(int fd) { return shutdown(fd, SHUT_WR); }
 // open is variadic, which Swift does not import.
 static inline int wsg_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
 static inline int wsg_open_write(const char *path) { return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }
+
+// ioctl is variadic, which Swift does not import. 0 where the descriptor is no terminal.
+static inline int wsg_terminal_columns(int fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// poll's structure and constants have other types on every system.
+static inline int wsg_wait_until_writable(int fd) {
+    struct pollfd waiting = {.fd = fd, .events = POLLOUT};
+    return poll(&waiting, 1, -1);
+}

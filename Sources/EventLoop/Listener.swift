@@ -97,13 +97,16 @@ package struct BoundSocket: Sendable {
     /// Binds `count` sockets to one address, which the kernel then spreads connections over, and listens on all.
     ///
     /// With SO_REUSEPORT alone a second gateway of the same user would bind too and take half of the connections unnoticed. So the first
-    /// bind is made without it, which fails while anybody else holds the port; sharing is switched on after it, for our own other sockets.
+    /// socket binds and listens without it, which only one can; sharing is switched on after that, for our own other sockets. (Binding alone
+    /// does not tell: with SO_REUSEADDR two sockets may be bound as long as neither listens.)
     package static func bind(_ address: SocketAddress, count: Int, backlog: Int32 = 4096) throws(SystemError) -> [BoundSocket] {
         var bound = [try open(address, sharesPort: false)]
         do throws(SystemError) {
+            try SystemError.checkPOSIX(listen(bound[0].descriptor, backlog), "listen on \(bound[0].address)")
             if count > 1 { try bound[0].sharePort() }
-            while bound.count < count { bound.append(try open(bound[0].address, sharesPort: true)) }
-            for socket in bound {
+            while bound.count < count {
+                let socket = try open(bound[0].address, sharesPort: true)
+                bound.append(socket)
                 try SystemError.checkPOSIX(listen(socket.descriptor, backlog), "listen on \(socket.address)")
             }
         } catch {

@@ -56,6 +56,17 @@ package final class Mailbox<Message: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// Closes a mailbox that no loop ever opened, from any thread, and returns what is in it. Nothing for any other.
+    package func closeUnopened() -> [Message] {
+        state.withLock { state in
+            guard state.phase == .waitingForLoop else { return [] }
+            state.phase = .closed
+            unsafe handle.deallocate()
+            defer { state.messages = [] }
+            return state.messages
+        }
+    }
+
     private func take() -> [Message] {
         state.withLock { state in
             let batch = state.messages

@@ -6,7 +6,7 @@
 /// Flow: FanOut → **Outbox** → TCPStream
 package struct Outbox {
     private struct Entry {
-        let bytes: [UInt8]
+        var bytes: [UInt8]
         /// Bytes of it already with the kernel.
         var sent: Int
         let isControl: Bool
@@ -36,6 +36,7 @@ package struct Outbox {
     /// (RFC 6455 §5.4 allows it between any two frames).
     package mutating func insertControl(_ frame: [UInt8], sent: Int = 0) {
         precondition(sent == 0 || isEmpty, "only the first message can be partly sent")
+        guard sent < frame.count else { return }
         var position = first
         if position < entries.count, entries[position].sent > 0 { position += 1 }
         while position < entries.count, entries[position].isControl { position += 1 }
@@ -68,6 +69,8 @@ package struct Outbox {
                 break
             }
             rest -= left
+            // Others may wait for long: what is done must not be held.
+            entries[first].bytes = []
             first += 1
             finished += 1
         }

@@ -15,5 +15,7 @@ struct WebSocketGatewayCommand: AsyncParsableCommand {
               websocket-gateway publish my-session < events.ndjson     publish as an engine does
             """,
         version: BuildInfo.version,
-        subcommands: [ServeCommand.self, DemoCommand.self, EchoCommand.self])
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, WatchCommand.self, PublishCommand.self, LoadCommand.self, EchoCommand.self,
+        ])
 }

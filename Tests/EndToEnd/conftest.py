@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Any, Callable
 
 import pytest
 
@@ -17,8 +18,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parents[1] / "Clients/python/src"))
 
-from gateway import EXECUTABLE, Gateway  # noqa: E402
 from websocket_gateway import WebSocketManager  # noqa: E402
+
+from gateway import EXECUTABLE, Gateway  # noqa: E402
 
 TEST_SECONDS_MAX = 60
 
@@ -50,9 +52,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts gateways with the flags given: three workers where none says otherwise, so that sessions span threads."""
     gateways: list[Gateway] = []
 
-    def start(*flags: str, **addresses: str) -> Gateway:
+    def start(*flags: str, **options: Any) -> Gateway:
         workers = () if "--workers" in flags else ("--workers", "3")
-        gateway = Gateway(tmp_path / f"gateway-{len(gateways)}", *flags, *workers, **addresses)
+        gateway = Gateway(tmp_path / f"gateway-{len(gateways)}", *flags, *workers, **options)
         gateways.append(gateway)
         return gateway
 
@@ -70,6 +72,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 def gateway(serve: Serve) -> Gateway:
     """A gateway with the default settings."""
     return serve()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One gateway for a table of refusals: they leave nothing behind."""
+    gateway = Gateway(tmp_path_factory.mktemp("shared"), "--workers", "3")
+    yield gateway
+    gateway.stop()
 
 
 @pytest.fixture

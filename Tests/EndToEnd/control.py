@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Optional, Union
 
 from gateway import Gateway
 
@@ -35,7 +36,9 @@ JSON_TYPE = {"Content-Type": "application/json"}
 NDJSON_TYPE = {"Content-Type": "application/x-ndjson"}
 
 
-def ask_at(address: tuple[str, int], method: str, path: str, body: Union[bytes, str, None] = None, headers: Mapping[str, str] = {}) -> Answer:
+def ask_at(
+    address: tuple[str, int], method: str, path: str, body: Union[bytes, str, None] = None, headers: Mapping[str, str] = {}
+) -> Answer:
     connection = http.client.HTTPConnection(*address, timeout=10)
     try:
         connection.request(method, path, body.encode() if isinstance(body, str) else body, dict(headers))
@@ -45,7 +48,9 @@ def ask_at(address: tuple[str, int], method: str, path: str, body: Union[bytes, 
         connection.close()
 
 
-def ask(gateway: Gateway, method: str, path: str, body: Union[bytes, str, None, list, dict] = None, headers: Optional[Mapping[str, str]] = None) -> Answer:
+def ask(
+    gateway: Gateway, method: str, path: str, body: Union[bytes, str, None, list, dict] = None, headers: Optional[Mapping[str, str]] = None
+) -> Answer:
     """Asks the control listener; lists and dictionaries go as JSON."""
     if isinstance(body, (list, dict)):
         body = json.dumps(body)

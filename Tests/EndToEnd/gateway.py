@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from waiting import until
 
@@ -20,23 +21,25 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("WSG_")}
 
 
-def run(*arguments: str, stdin: str = "", seconds: float = 10, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, stdin: str = "", seconds: float = 10, variables: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
     """Runs the executable to its end."""
     return subprocess.run(
-        [str(EXECUTABLE), *arguments], input=stdin, env=environment() | variables, capture_output=True, text=True, timeout=seconds
+        [str(EXECUTABLE), *arguments], input=stdin, env=environment() | dict(variables), capture_output=True, text=True, timeout=seconds
     )
 
 
 class Gateway:
     """A running gateway; `stop()` ends it and says whether it had been well."""
 
-    def __init__(self, directory: Path, *flags: str, listen: str = "127.0.0.1:0", control: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self, directory: Path, *flags: str, listen: str = "127.0.0.1:0", control: str = "127.0.0.1:0", variables: Mapping[str, str] = {}
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready.json"
         self._stderr_path = directory / "stderr.log"
         command = [str(EXECUTABLE), "serve", "--listen", listen, "--control", control, "--ready-file", str(self.ready_file), *flags]
         with self._stderr_path.open("wb") as stderr, open(os.devnull, "rb") as nothing:
-            self.process = subprocess.Popen(command, env=environment(), stdin=nothing, stdout=stderr, stderr=stderr)
+            self.process = subprocess.Popen(command, env=environment() | dict(variables), stdin=nothing, stdout=stderr, stderr=stderr)
         self.expects_end = False
         try:
             ready = until(self._read_ready_file, f"{' '.join(command)} is ready", seconds=20)
@@ -44,10 +47,11 @@ class Gateway:
             self.process.kill()
             self.process.wait()
             raise
+        self.ready: dict[str, Any] = ready
         self.listen: str = ready["listen"]
         self.control: str = ready["control"]
 
-    def _read_ready_file(self) -> Optional[dict[str, str]]:
+    def _read_ready_file(self) -> Optional[dict[str, Any]]:
         if self.process.poll() is not None:
             raise AssertionError(f"the gateway ended at its start with {self.process.returncode}:\n{self.stderr}")
         return json.loads(self.ready_file.read_text()) if self.ready_file.exists() else None
@@ -88,9 +92,9 @@ class Gateway:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def terminate(self) -> None:
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.expects_end = True
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
 
     def wait(self, seconds: float = 10) -> int:
         """The exit code, once it has ended by itself."""

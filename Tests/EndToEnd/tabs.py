@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterator, Optional, Union
+from typing import Any, Optional, Union
 
 import aiohttp
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from gateway import Gateway
 
@@ -101,7 +103,7 @@ class WebsocketsTab(Tab):
 
 
 class AiohttpTab(Tab):
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, socket: Any) -> None:
         self.socket = socket
 
     async def text(self) -> str:
@@ -113,12 +115,7 @@ class AiohttpTab(Tab):
         elif isinstance(message, bytes):
             await self.socket.send_bytes(message)
         else:
-            for number, part in enumerate(message):
-                opcode = aiohttp.WSMsgType.CONTINUATION if number else aiohttp.WSMsgType.TEXT
-                await self._send_fragment(part.encode(), opcode, fin=number == len(message) - 1)
-
-    async def _send_fragment(self, payload: bytes, opcode: aiohttp.WSMsgType, fin: bool) -> None:
-        raise NotImplementedError("aiohttp sends no fragments")
+            raise NotImplementedError("aiohttp sends no fragments")
 
     async def ping(self) -> None:
         raise NotImplementedError("aiohttp shows no pongs while it answers pings")
@@ -138,10 +135,16 @@ class AiohttpTab(Tab):
 
 @asynccontextmanager
 async def open_tab(
-    gateway: Gateway, session: str, *, kind: str = "backtest", query: str = "", library: str = "websockets", subprotocol: Optional[str] = None
+    gateway: Gateway,
+    session: str,
+    *,
+    kind: str = "backtest",
+    query: str = "",
+    library: str = "websockets",
+    subprotocol: Optional[str] = None,
 ) -> AsyncIterator[Tab]:
     url = gateway.url(session, kind, query)
-    protocols = [subprotocol] if subprotocol else []
+    protocols = [Subprotocol(subprotocol)] if subprotocol else []
     tab: Tab
     if library == "websockets":
         # Heartbeats are the gateway's business here; the library's own pings are off.
@@ -152,8 +155,7 @@ async def open_tab(
             tab.text_of_connected = await tab.text()
             yield tab
     else:
-        async with aiohttp.ClientSession() as session_of_client:
-            async with session_of_client.ws_connect(url, max_msg_size=MESSAGE_BYTES_MAX, protocols=protocols) as socket:
-                tab = AiohttpTab(socket)
-                tab.text_of_connected = await tab.text()
-                yield tab
+        async with aiohttp.ClientSession() as client, client.ws_connect(url, max_msg_size=MESSAGE_BYTES_MAX, protocols=protocols) as socket:
+            tab = AiohttpTab(socket)
+            tab.text_of_connected = await tab.text()
+            yield tab

@@ -8,9 +8,6 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from control import ask, ask_at, candle, publish
-from gateway import Gateway
-from tabs import open_tab
 from websocket_gateway import (
     WebSocketManager,
     create_ai_thinking_event,
@@ -19,6 +16,10 @@ from websocket_gateway import (
     create_session_completed_event,
     create_session_initialized_event,
 )
+
+from control import ask, ask_at, candle, publish
+from gateway import Gateway
+from tabs import open_tab
 from wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawTab, Wire, upgrade_request
 
 both_libraries = pytest.mark.parametrize("library", ["websockets", "aiohttp"])
@@ -65,10 +66,10 @@ async def test_events_of_the_python_client_arrive_whole_and_in_order(gateway: Ga
         for event in published:
             assert await engine.broadcast_to_session("s1", event) == 1
         received = await tab.stream(len(published))
-        for sequence, (event, sent) in enumerate(zip(received, published), start=1):
-            assert list(event) == ["id", "type", "data", "timestamp"]
-            assert {name: event[name] for name in ("type", "data", "timestamp")} == sent.to_dict()
-            epoch, _, number = event["id"].rpartition("-")
+        for sequence, (got, sent) in enumerate(zip(received, published), start=1):
+            assert list(got) == ["id", "type", "data", "timestamp"]
+            assert {name: got[name] for name in ("type", "data", "timestamp")} == sent.to_dict()
+            epoch, _, number = got["id"].rpartition("-")
             assert EPOCH.fullmatch(epoch) and int(number) == sequence
 
 
@@ -296,8 +297,8 @@ QUERIES_REFUSED = [
 
 
 @pytest.mark.parametrize("query", QUERIES_REFUSED)
-def test_a_malformed_parameter_is_refused_with_400(gateway: Gateway, query: str) -> None:
-    answer = ask_at(gateway.address, "GET", f"/ws/backtest/s1?{query}", headers=UPGRADE)
+def test_a_malformed_parameter_is_refused_with_400(shared: Gateway, query: str) -> None:
+    answer = ask_at(shared.address, "GET", f"/ws/backtest/s1?{query}", headers=UPGRADE)
     assert (answer.status, answer.code) == (400, "INVALID_QUERY")
     assert answer.headers["content-type"] == "application/json"
 
@@ -319,10 +320,10 @@ HANDSHAKES_REFUSED = [
 
 @pytest.mark.parametrize("path,changes,status,code", HANDSHAKES_REFUSED)
 def test_what_is_no_handshake_of_a_session_is_refused_with_its_reason(
-    gateway: Gateway, path: str, changes: dict[str, str], status: int, code: str
+    shared: Gateway, path: str, changes: dict[str, str], status: int, code: str
 ) -> None:
     headers = {name: value for name, value in (UPGRADE | changes).items() if value}
-    answer = ask_at(gateway.address, "GET", path, headers=headers)
+    answer = ask_at(shared.address, "GET", path, headers=headers)
     assert (answer.status, answer.code) == (status, code)
     if status == 426:
         assert answer.headers["sec-websocket-version"] == "13"
@@ -376,8 +377,8 @@ ORIGINS_BY_DEFAULT = [
 
 
 @pytest.mark.parametrize("origin,is_allowed", ORIGINS_BY_DEFAULT)
-def test_without_a_list_only_pages_of_this_machine_may_connect(gateway: Gateway, origin: str, is_allowed: bool) -> None:
-    with RawTab(gateway, "s1", Origin=origin) as tab:
+def test_without_a_list_only_pages_of_this_machine_may_connect(shared: Gateway, origin: str, is_allowed: bool) -> None:
+    with RawTab(shared, "s1", Origin=origin) as tab:
         assert tab.answer_to_upgrade.status == (101 if is_allowed else 403)
         if not is_allowed:
             assert tab.answer_to_upgrade.code == "ORIGIN_NOT_ALLOWED"

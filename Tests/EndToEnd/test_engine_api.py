@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any, NamedTuple, Optional, Union
+from typing import NamedTuple, Optional, Union
 
 import pytest
+
 from control import JSON_TYPE, NDJSON_TYPE, ask, ask_at, candle, publish
 from gateway import Gateway
 from tabs import open_tab
@@ -123,14 +124,6 @@ REQUESTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One gateway for the table: a refusal leaves nothing behind, which is what the table is about."""
-    gateway = Gateway(tmp_path_factory.mktemp("shared"))
-    yield gateway
-    gateway.stop()
-
-
 @pytest.mark.parametrize("case", BODIES + REQUESTS, ids=lambda case: case.name)
 def test_a_bad_request_is_refused_with_its_code_and_place_and_publishes_nothing(shared: Gateway, case: Refused) -> None:
     before = publish(shared, "s1", candle(0))["sequence"]
@@ -215,9 +208,7 @@ def test_a_batch_of_one_is_answered_as_a_batch(gateway: Gateway) -> None:
 
 
 def publish_request(body: str, path: str = EVENTS, more: str = "") -> str:
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n{more}Content-Length: {len(body.encode())}\r\n\r\n{body}"
-    )
+    return f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n{more}Content-Length: {len(body.encode())}\r\n\r\n{body}"
 
 
 def test_a_chunked_body_is_read_however_it_is_cut(gateway: Gateway) -> None:
@@ -265,13 +256,19 @@ def test_pipelined_publishes_to_many_sessions_are_answered_in_the_order_of_the_r
 
 def test_refusals_keep_their_places_among_pipelined_answers(gateway: Gateway) -> None:
     with control_wire(gateway) as wire:
-        wire.send(publish_request(GOOD) + publish_request("[]") + publish_request(GOOD) + "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n" + publish_request(GOOD))
+        wire.send(
+            publish_request(GOOD)
+            + publish_request("[]")
+            + publish_request(GOOD)
+            + "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
+            + publish_request(GOOD)
+        )
         assert [wire.answer().status for _ in range(5)] == [200, 400, 200, 404, 200]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/sessions", "/nope"])
-def test_requests_that_publish_nothing_may_be_pipelined_too(gateway: Gateway, path: str) -> None:
-    with control_wire(gateway) as wire:
+def test_requests_that_publish_nothing_may_be_pipelined_too(shared: Gateway, path: str) -> None:
+    with control_wire(shared) as wire:
         wire.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
         assert len({wire.answer().status for _ in range(50)}) == 1
 
@@ -332,10 +329,10 @@ def test_http_1_0_is_fine_for_health_and_refused_elsewhere(gateway: Gateway) -> 
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/sessions", "/v1/sessions/s1", "/nope"])
-def test_head_is_get_without_the_body(gateway: Gateway, path: str) -> None:
-    publish(gateway, "s1", GOOD)
-    get = ask(gateway, "GET", path)
-    with control_wire(gateway) as wire:
+def test_head_is_get_without_the_body(shared: Gateway, path: str) -> None:
+    publish(shared, "s1", GOOD)
+    get = ask(shared, "GET", path)
+    with control_wire(shared) as wire:
         wire.send(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n")
         head = wire.answer(of_head=True)
         assert head.status == get.status

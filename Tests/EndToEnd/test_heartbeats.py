@@ -7,11 +7,12 @@ import time
 from contextlib import ExitStack
 from datetime import datetime
 
+from websocket_gateway import WebSocketManager
+
 from control import ask, candle, connections, publish
 from gateway import Gateway
 from tabs import open_tab
 from waiting import eventually, until
-from websocket_gateway import WebSocketManager
 from wire import PING, PONG, RawTab
 
 QUICK = ("--heartbeat-interval", "0.2")

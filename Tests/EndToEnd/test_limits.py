@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import ExitStack
+from typing import Any
+
+from websocket_gateway import WebSocketManager, create_stats_update_event
 
 from control import ask, ask_at, candle, connections, metrics, publish
 from gateway import Gateway
 from tabs import open_tab
 from waiting import eventually, until
-from websocket_gateway import WebSocketManager, create_stats_update_event
 from wire import CLOSE, TEXT, RawTab, Wire, control_wire
 
 
@@ -21,7 +23,7 @@ def assert_full(tab: RawTab, code: str) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-def opens(gateway: Gateway, session: str = "s1", **headers: str) -> bool:
+def opens(gateway: Gateway, session: str = "s1", **headers: Any) -> bool:
     """Whether one more is let in now; it leaves at once."""
     with RawTab(gateway, session, **headers) as tab:
         return tab.is_open
@@ -66,7 +68,7 @@ def test_a_session_takes_a_hundred_connections_by_default(gateway: Gateway) -> N
 
 def test_an_address_behind_a_trusted_proxy_has_its_own_limit(serve) -> None:
     gateway: Gateway = serve("--trusted-proxies", "127.0.0.1,10.0.0.0/8", "--max-connections-per-address", "2")
-    mine = {"X_Forwarded_For": "198.51.100.1, 203.0.113.7, 10.1.2.3"}
+    mine: dict[str, Any] = {"X_Forwarded_For": "198.51.100.1, 203.0.113.7, 10.1.2.3"}
     with RawTab.opened(gateway, "s1", **mine) as first, RawTab.opened(gateway, "s2", **mine):
         assert connections(gateway, "s1")[0]["remote_address"] == "203.0.113.7"
         with RawTab(gateway, "s3", **mine) as third:
@@ -81,7 +83,9 @@ def test_an_address_behind_a_trusted_proxy_has_its_own_limit(serve) -> None:
 
 def test_the_addresses_of_one_ipv6_network_count_as_one(serve) -> None:
     gateway: Gateway = serve("--trusted-proxies", "127.0.0.1", "--max-connections-per-address", "2")
-    with RawTab.opened(gateway, "s1", X_Forwarded_For="2001:db8:1:2::1"), RawTab.opened(gateway, "s1", X_Forwarded_For="2001:db8:1:2:ffff::2"):
+    with ExitStack() as stack:
+        for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2"):
+            stack.enter_context(RawTab.opened(gateway, "s1", X_Forwarded_For=address))
         with RawTab(gateway, "s1", X_Forwarded_For="2001:db8:1:2:3::9") as third:
             assert_full(third, "ADDRESS_LIMIT")
         assert opens(gateway, X_Forwarded_For="2001:db8:1:3::1")
@@ -89,7 +93,7 @@ def test_the_addresses_of_one_ipv6_network_count_as_one(serve) -> None:
 
 def test_a_forwarded_address_is_not_believed_from_whom_nobody_listed(serve) -> None:
     gateway: Gateway = serve("--max-connections-per-address", "1")
-    claimed = {"X_Forwarded_For": "203.0.113.7"}
+    claimed: dict[str, Any] = {"X_Forwarded_For": "203.0.113.7"}
     with RawTab.opened(gateway, "s1", **claimed), RawTab.opened(gateway, "s1", **claimed):
         assert {one["remote_address"] for one in connections(gateway, "s1")} == {"127.0.0.1"}
 

@@ -6,11 +6,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta, timezone
 
+from websocket_gateway import WebSocketManager, create_candle_event, create_stats_update_event
+
 from control import ask, candle, connections, publish
 from gateway import Gateway
 from tabs import Tab, open_tab
 from waiting import eventually, until
-from websocket_gateway import WebSocketManager, create_candle_event, create_stats_update_event
 from wire import RawTab
 
 
@@ -75,9 +76,7 @@ async def test_tabs_that_vanish_in_the_middle_of_a_broadcast_harm_nobody(gateway
                 closer.close()
                 leaver.connection.transport.abort()  # type: ignore[attr-defined]
 
-        received, *_ = await asyncio.gather(
-            asyncio.gather(*(tab.stream(count) for tab in stayers)), publish_all(), leave()
-        )
+        received, *_ = await asyncio.gather(asyncio.gather(*(tab.stream(count) for tab in stayers)), publish_all(), leave())
         for events in received:
             assert [event["data"]["candle"]["candle_index"] for event in events] == list(range(count))
         await eventually(lambda: len(connections(gateway, "s1")) == 4, "the vanished have left")

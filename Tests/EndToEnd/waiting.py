@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Callable, TypeVar
+from typing import Callable, Literal, TypeVar, Union
 
 T = TypeVar("T")
 
@@ -12,7 +12,7 @@ DEADLINE_SECONDS = 10.0
 POLL_SECONDS = 0.01
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = DEADLINE_SECONDS) -> T:
+def until(condition: Callable[[], Union[T, None, Literal[False]]], what: str, seconds: float = DEADLINE_SECONDS) -> T:
     """The condition's first true value."""
     deadline = time.monotonic() + seconds
     while True:
@@ -24,7 +24,7 @@ def until(condition: Callable[[], T], what: str, seconds: float = DEADLINE_SECON
         time.sleep(POLL_SECONDS)
 
 
-async def eventually(condition: Callable[[], T], what: str, seconds: float = DEADLINE_SECONDS) -> T:
+async def eventually(condition: Callable[[], Union[T, None, Literal[False]]], what: str, seconds: float = DEADLINE_SECONDS) -> T:
     """`until`, while the event loop's clients go on."""
     deadline = time.monotonic() + seconds
     while True:

@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Optional, TypeVar, Union
 
 from control import Answer
 from gateway import Gateway
@@ -16,11 +16,13 @@ from gateway import Gateway
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 CONTINUATION = 0x0
 
+Self = TypeVar("Self", bound="Wire")
+
 
 class Wire:
     """A connected socket with a read buffer."""
 
-    def __init__(self, address: tuple[str, int], receive_buffer_bytes: Optional[int] = None, seconds: float = 10) -> None:
+    def __init__(self, address: tuple[str, int], receive_buffer_bytes: Optional[int] = None, seconds: float = 5) -> None:
         self.socket = socket.socket()
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
@@ -75,7 +77,7 @@ class Wire:
     def close(self) -> None:
         self.socket.close()
 
-    def __enter__(self) -> Wire:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,7 +118,13 @@ class RawTab(Wire):
     """A WebSocket client that does only what it is told: no pong, no close, no reading."""
 
     def __init__(
-        self, gateway: Gateway, session: str, kind: str = "backtest", query: str = "", receive_buffer_bytes: Optional[int] = None, **headers: str
+        self,
+        gateway: Gateway,
+        session: str,
+        kind: str = "backtest",
+        query: str = "",
+        receive_buffer_bytes: Optional[int] = None,
+        **headers: str,
     ) -> None:
         super().__init__(gateway.address, receive_buffer_bytes)
         path = f"/ws/{kind}/{session}" + (f"?{query}" if query else "")

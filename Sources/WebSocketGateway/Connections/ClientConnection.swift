@@ -41,7 +41,7 @@ final class ClientConnection: Peer {
     var wakesAt: UInt64?
 
     private var reader: MessageReader
-    private var outbox = Outbox()
+    var outbox = Outbox()
 
     /// Wall clock, microseconds since 1970.
     let connectedAt: Int64
@@ -54,7 +54,7 @@ final class ClientConnection: Peer {
     /// The session's count of events when this connection joined; what it got since is the difference.
     private var eventsAtJoin: UInt64 = 0
     /// Events delivered, counted one by one where a filter or a drop makes the difference useless.
-    private var eventsFiltered: UInt64 = 0
+    var eventsFiltered: UInt64 = 0
     private var closeCode: CloseCode?
 
     init(
@@ -116,68 +116,8 @@ final class ClientConnection: Peer {
         }
     }
 
-    /// The fan-out could not give this member the whole batch in one send.
-    func deliver(_ batch: Batch, after result: SendResult, into counts: inout DeliveryCounts) {
-        let events = batch.frames.count
-        switch result {
-        case .failed(let error):
-            counts.addPartial(events: events, sent: 0, queued: 0)
-            fail(error)
-        case .sent(let count):
-            core.counters.add(.sentBytes, UInt64(count))
-            if filter != nil { return deliverWanted(batch, into: &counts) }
-            let (whole, partial) = batch.split(at: count)
-            let queues = enqueue(batch, from: whole, partial: partial)
-            counts.addPartial(events: events, sent: whole, queued: queues ? events - whole : 0)
-        }
-    }
-
-    /// Queues the batch's events from `first` on, `partial` bytes of it being with the kernel. False when there is no room: then the
-    /// connection is closed as too slow.
-    private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> Bool {
-        var needed = -partial
-        for frame in batch.frames[first...] { needed += frame.bytes.count }
-        guard hasRoom(needed) else { return false }
-        var sent = partial
-        let wasEmpty = outbox.isEmpty
-        for frame in batch.frames[first...] {
-            outbox.append(frame.bytes, sent: sent)
-            sent = 0
-        }
-        if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(needed)) }
-        return true
-    }
-
-    private func deliverWanted(_ batch: Batch, into counts: inout DeliveryCounts) {
-        guard let filter else { return }
-        for (i, frame) in batch.frames.enumerated() where frame.isWanted(by: filter) {
-            var event = EventCounts(connections: 1)
-            defer { counts.add(event: i, of: batch.frames.count, event) }
-            guard isOpen, hasRoom(outbox.isEmpty ? 0 : frame.bytes.count) else {
-                event.dropped = 1
-                continue
-            }
-            eventsFiltered += 1
-            let waited = outbox.bytes
-            send(frame.bytes)
-            if !isOpen {
-                event.dropped = 1
-            } else if outbox.bytes > waited {
-                event.queued = 1
-            } else {
-                event.sent = 1
-            }
-        }
-    }
-
-    private func hasRoom(_ bytes: Int) -> Bool {
-        guard outbox.bytes + bytes > core.plan.settings.writeQueueBytesMax else { return true }
-        closeSlow(reason: 0, "write queue full; resume with the last id")
-        return false
-    }
-
     /// The outbox has just received its first bytes.
-    private func beganToLag() {
+    func beganToLag() {
         core.counters.add(.queuedBytes, UInt64(outbox.bytes))
         clock.lastProgress = core.now
         stream.waitUntilWritable()
@@ -241,9 +181,11 @@ final class ClientConnection: Peer {
         lastHeardAt = core.wallTime.microsecondsSince1970
         switch received {
         case .text(let message):
+            clock.messageEnded()
             core.counters.add(.clientMessages, label: 0)
             if mode == .echo { echo(.text, message) } else { ClientCommands.handle(message, from: self) }
         case .binary(let message):
+            clock.messageEnded()
             core.counters.add(.clientMessages, label: 1)
             if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
         case .ping(let payload):
@@ -357,7 +299,7 @@ final class ClientConnection: Peer {
         send(closeFrame, asControl: true)
     }
 
-    private func closeSlow(reason: Int, _ text: String) {
+    func closeSlow(reason: Int, _ text: String) {
         guard isOpen else { return }
         core.counters.add(.slowCloses, label: reason)
         close(.slowConsumer, reason: text)
@@ -387,7 +329,7 @@ final class ClientConnection: Peer {
 
     func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
 
-    private func fail(_ error: SystemError) {
+    func fail(_ error: SystemError) {
         core.counters.add(.sendErrors)
         cut()
     }

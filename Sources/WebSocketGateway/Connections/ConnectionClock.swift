@@ -43,6 +43,9 @@ struct ConnectionClock {
         return true
     }
 
+    /// A message is whole; one that begins in the same read has its own time.
+    mutating func messageEnded() { messageStarted = nil }
+
     /// How long the peer has been silent.
     func silence(now: UInt64) -> UInt64 { now > lastHeard ? now - lastHeard : 0 }
 

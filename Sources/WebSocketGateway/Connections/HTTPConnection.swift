@@ -24,24 +24,29 @@ final class HTTPConnection: Peer {
     let peer: SocketAddress
     var admission: Admission
     var wakesAt: UInt64?
-    private(set) var state = State.open
+    var state = State.open
 
     private var parser: RequestParser
     /// A head whose body is still coming.
     private var head: RequestHead?
-    private var answers = AnswerPipeline()
-    private var window = PublishWindow()
+    var answers = AnswerPipeline()
+    var window = PublishWindow()
     /// A request that must run alone, waiting for the answers before it.
-    private var deferred: (head: RequestHead, body: [UInt8])?
+    var deferred: (head: RequestHead, body: [UInt8])?
     /// A request runs that must run alone.
-    private var isExclusive = false
+    var isExclusive = false
     /// Received but not yet parsed, while something holds it back.
-    private var backlog: [UInt8] = []
+    var backlog: [UInt8] = []
     private var output: [UInt8] = []
     private var outputSent = 0
     private var isInUnwritten = false
-    private var closesAfterAnswers = false
-    private var upgrade: ClientRoutes.Upgrade?
+    var closesAfterAnswers = false
+    var upgrade: ClientRoutes.Upgrade?
+
+    /// Parsing goes on at the end of the turn, when the answers have been written: not within the call that delivers.
+    var resumeAfterTurn = false
+    /// What this connection became, for the bytes that its parser has not seen.
+    var upgraded: ClientConnection?
 
     private var requestStarted: UInt64?
     private var bodyStarted: UInt64?
@@ -63,7 +68,7 @@ final class HTTPConnection: Peer {
     }
 
     var isControl: Bool { if case .control = admission { true } else { false } }
-    private var gaugeLabel: Int { isControl ? 1 : 0 }
+    var gaugeLabel: Int { isControl ? 1 : 0 }
 
     func start() {
         core.counters.add(.httpConnections, label: gaugeLabel)
@@ -134,9 +139,12 @@ final class HTTPConnection: Peer {
     }
 
     /// Goes on with what was held back.
-    private func resume() {
+    func resume() {
+        if case .open = state, let next = deferred, answers.isEmpty, !isExclusive {
+            deferred = nil
+            run(next.head, next.body)
+        }
         guard case .open = state, !isHeldBack else { return }
-        if let next = deferred, answers.isEmpty { return runDeferred(next) }
         if !backlog.isEmpty {
             let bytes = backlog
             backlog = []
@@ -144,12 +152,6 @@ final class HTTPConnection: Peer {
         }
         if case .open = state, !isHeldBack, backlog.isEmpty { stream.startReading() }
         schedule()
-    }
-
-    private func runDeferred(_ request: (head: RequestHead, body: [UInt8])) {
-        deferred = nil
-        run(request.head, request.body)
-        resume()
     }
 
     private func handle(_ head: RequestHead, _ body: [UInt8]) {
@@ -170,7 +172,7 @@ final class HTTPConnection: Peer {
 
     // MARK: Answers
 
-    private func add(_ answer: [UInt8]) {
+    func add(_ answer: [UInt8]) {
         answers.add(answer)
         writeLater()
     }
@@ -180,7 +182,7 @@ final class HTTPConnection: Peer {
         add(encode(response, head))
     }
 
-    private func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
+    func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
         if response.status.code >= 400 { core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code)) }
         // Engines publish until the end; only clients are sent elsewhere.
         let keepAlive = head.keepAlive && (isControl || !core.isDraining)
@@ -210,96 +212,14 @@ final class HTTPConnection: Peer {
         resume()
     }
 
-    private func fill(_ number: UInt64, _ bytes: [UInt8]) {
+    func fill(_ number: UInt64, _ bytes: [UInt8]) {
         answers.fill(number, bytes)
         writeLater()
     }
 
-    // MARK: Publishing
-
-    private func publish(_ route: EngineRoutes.Publish, _ head: RequestHead, _ body: [UInt8]) {
-        switch route.check(head, body, limits: core.plan.eventLimits) {
-        case .failure(let refusal):
-            core.counters.add(.publishRequests, label: 1)
-            add(encode(refusal.response, head))
-        case .success(let checked):
-            if !head.keepAlive { closesAfterAnswers = true }
-            window.enter(bytes: body.count)
-            let number = answers.reserve(AnswerPipeline.Awaited(isBatch: checked.isBatch, keepAlive: head.keepAlive))
-            core.publish(
-                PublishRequest(
-                    session: checked.session, body: body, events: checked.events, receivedAt: Clocks.monotonicNanoseconds,
-                    reply: .request(worker: core.index, connection: ref, number: number), answersEarly: checked.answersEarly))
-        }
-    }
-
-    func published(_ number: UInt64, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool) {
-        guard let awaited = answers.awaited(number) else { return }
-        switch result {
-        case .success(let receipt):
-            core.counters.add(.publishRequests, label: 0)
-            fill(
-                number, EngineResponse.published(receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(keepAlive: awaited.keepAlive))
-        case .failure(let refusal):
-            core.counters.add(.publishRequests, label: 1)
-            core.counters.add(.httpErrors, label: Metric.statusIndex(503))
-            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: awaited.keepAlive))
-        }
-        if !isEarly { publishSettled() }
-    }
-
-    /// One publish has been delivered: its place in the window is free.
-    func publishSettled() {
-        window.leave()
-        if !backlog.isEmpty || deferred != nil || !stream.isReading { resumeAfterTurn = true }
-        writeLater()
-    }
-
-    /// Parsing goes on at the end of the turn, when the answers have been written: not within the call that delivers.
-    private var resumeAfterTurn = false
-
-    // MARK: Upgrade
-
-    /// Asks the session's home to let the client in; its bytes wait meanwhile.
-    func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
-        isExclusive = true
-        self.upgrade = upgrade
-        stream.pauseReading()
-        core.join(request)
-    }
-
-    func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
-        guard let upgrade else {
-            if case .admitted(let incarnation, _, _) = answer { core.left(request.session, incarnation: incarnation) }
-            return
-        }
-        self.upgrade = nil
-        isExclusive = false
-        ClientRoutes.finish(upgrade, request, answer, on: self)
-        resume()
-    }
-
-    /// What this connection became, for the bytes that its parser has not seen.
-    private var upgraded: ClientConnection?
-
-    /// Hands the TCP connection over to a client connection. What the client sent early and waited here is returned.
-    func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (
-        client: ClientConnection, early: [UInt8]
-    ) {
-        state = .gone
-        core.counters.subtract(.httpConnections, label: gaugeLabel)
-        let client = ClientConnection(core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, filter: filter)
-        upgraded = client
-        core.replace(ref, with: client)
-        stream.setHandler(client)
-        let early = backlog
-        backlog = []
-        return (client, early)
-    }
-
     // MARK: Writing
 
-    private func writeLater() {
+    func writeLater() {
         guard !isInUnwritten else { return }
         isInUnwritten = true
         core.writeAtEndOfTurn(self)

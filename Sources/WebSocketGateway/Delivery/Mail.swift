@@ -2,8 +2,9 @@ internal import Sessions
 
 /// Everything that crosses from one worker to another, or from outside to a worker. Values only.
 enum Mail: Sendable {
-    /// A question or an order from outside, run with the worker's core between two events of its loop.
-    case call(@Sendable (WorkerCore) -> Void)
+    /// A question or an order from outside, run with the worker's core between two events of its loop; without one when the worker has ended
+    /// or never began.
+    case call(@Sendable (WorkerCore?) -> Void)
 
     // To a session's home:
     case publish(PublishRequest)

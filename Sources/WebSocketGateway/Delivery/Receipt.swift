@@ -28,6 +28,8 @@ public struct BroadcastReceipt: Sendable, Equatable {
     public let connections: Int
     public let sent: Int
     public let queued: Int
+
+    static let nothing = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)
 }
 
 /// Why a publish was refused; nothing of it was published.
@@ -53,6 +55,15 @@ enum ReplyTo: Sendable {
     /// Only checked so far.
     case nobody
     case broadcastCall(CheckedContinuation<BroadcastReceipt, Never>)
+
+    /// Tells a waiting call that the gateway has stopped. A request's connection is cut anyway.
+    func resumeStopped() {
+        switch self {
+        case .publishCall(let continuation): continuation.resume(returning: .failure(.gatewayStopped))
+        case .broadcastCall(let continuation): continuation.resume(returning: .nothing)
+        case .request, .nobody: break
+        }
+    }
 }
 
 /// A publish whose counts are still being gathered. Lives at the session's home.

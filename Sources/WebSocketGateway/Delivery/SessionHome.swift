@@ -194,10 +194,10 @@ final class SessionHome {
     // MARK: The engine's calls
 
     /// Registers or changes a session; true when it was not known before. Nil when there are too many.
-    func register(_ id: SessionID, _ registration: SessionRegistration) -> Bool? {
+    func register(_ id: SessionID, _ change: (SessionRegistration) -> SessionRegistration) -> Bool? {
         let isNew = sessions[id]?.registration == nil
         guard let home = findOrCreate(id) else { return nil }
-        home.registration = registration
+        home.registration = change(home.registration ?? SessionRegistration())
         home.lastUsed = core.now
         return isNew
     }

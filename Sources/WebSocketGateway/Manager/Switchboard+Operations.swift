@@ -23,13 +23,13 @@ extension Switchboard {
     }
 
     func broadcast(_ request: PublishRequest) async -> BroadcastReceipt {
-        var total = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)
+        var total = BroadcastReceipt.nothing
         for mailbox in mailboxes {
             let part: BroadcastReceipt = await withCheckedContinuation { continuation in
                 var request = request
                 request.reply = .broadcastCall(continuation)
                 if !mailbox.post(.publishToAll(request)) {
-                    continuation.resume(returning: BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0))
+                    continuation.resume(returning: .nothing)
                 }
             }
             total = BroadcastReceipt(
@@ -97,8 +97,10 @@ extension Switchboard {
 
     // MARK: Sessions
 
-    func register(_ session: SessionID, _ registration: SessionRegistration) async -> Bool? {
-        await ask(home(of: session)) { core in core.home.register(session, registration) } ?? nil
+    func register(_ session: SessionID, _ change: @escaping @Sendable (SessionRegistration) -> SessionRegistration) async throws(PublishRefusal) -> Bool {
+        guard let answer = await ask(home(of: session), { core in core.home.register(session, change) }) else { throw .gatewayStopped }
+        guard let isNew = answer else { throw .tooManySessions }
+        return isNew
     }
 
     func endSession(_ session: SessionID) async -> Bool { await ask(home(of: session)) { $0.home.end(session) } ?? false }

@@ -15,6 +15,7 @@ internal import Synchronization
 public final class WebSocketManager: Sendable {
     private let board: Switchboard
     private let threads = Mutex<[LoopThread]>([])
+    private let hasBegun = Atomic(false)
 
     /// Where the gateway listens.
     public struct Addresses: Sendable, Equatable {
@@ -43,6 +44,9 @@ public final class WebSocketManager: Sendable {
     /// Opens both listeners and starts the workers. Returns once both accept.
     /// - Throws: ``StartError``, when an address is taken or cannot be used. Nothing is left open then.
     public func start() async throws(StartError) -> Addresses {
+        guard !hasBegun.exchange(true, ordering: .relaxed), board.phase == .starting else {
+            throw StartError(reason: "a gateway starts once; make a new one")
+        }
         let plan = board.plan
         let clients = try Self.bind(plan.listen, plan.workers)
         let controls = plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, closingOnFailure: clients)
@@ -102,7 +106,7 @@ public final class WebSocketManager: Sendable {
     }
 
     /// Turns readiness off, stops accepting, closes every client with 1012 and waits until they are gone, at most the drain time-out.
-    /// The gateway has stopped when it returns.
+    /// The gateway has stopped when it returns; until then publishing still works.
     public func drain() async {
         board.phase = .draining
         for mailbox in board.mailboxes { mailbox.post(.drain) }
@@ -130,6 +134,7 @@ public final class WebSocketManager: Sendable {
             if let waiter { waiter.detach() } else { continuation.resume() }
         }
         board.phase = .stopped
+        board.closeUnopened()
     }
 
     // MARK: Broadcasting
@@ -185,12 +190,11 @@ public final class WebSocketManager: Sendable {
 
     // MARK: Sessions
 
-    /// Registers a session or changes its registration. True when it was not registered before.
-    /// - Throws: ``SessionIDError``, ``PublishRefusal/tooManySessions``.
+    /// Registers a session, or puts the registration in place of the one it has. True when it was not registered before.
+    /// - Throws: ``SessionIDError``, ``PublishRefusal``.
     @discardableResult
     public func registerSession(_ sessionID: String, _ registration: SessionRegistration = SessionRegistration()) async throws -> Bool {
-        guard let isNew = await board.register(try SessionID(sessionID), registration) else { throw PublishRefusal.tooManySessions }
-        return isNew
+        try await board.register(try SessionID(sessionID)) { _ in registration }
     }
 
     /// Ends a session for good: its clients are closed with 1000. False when it is not known.

@@ -59,14 +59,10 @@ enum ClientRoutes {
             return refuse(
                 Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
         }
-        if address != connection.peer {
-            guard core.board.gate.enterAddress(address, max: core.plan.settings.connectionsPerAddressMax) else {
-                throw Refusal(
-                    outcome: .addressLimit,
-                    response: .error(
-                        .serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
-            }
-            connection.admission = .client(counted: address)
+        guard address == connection.peer || core.count(address, of: connection) else {
+            throw Refusal(
+                outcome: .addressLimit,
+                response: .error(.serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
         }
         connection.join(
             JoinRequest(session: session, kind: kind, worker: core.index, connection: connection.ref, resumeFrom: resumeFrom), upgrade)
@@ -149,6 +145,8 @@ enum ClientRoutes {
             client.join(session)
             let first = OwnMessages.connected(id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime)
             begin(client, early, with: upgrade.acceptance.response + first)
+            // It was asking while the others were told to leave.
+            if core.isDraining { client.gatewayStops(hard: false) }
         }
     }
 

@@ -163,11 +163,16 @@ enum EngineRoutes {
                 return .json(info.json)
             }
         case .put:
-            let registration = try SessionRegistration.parse(try object(head, body))
+            let changes = try object(head, body)
+            _ = try SessionRegistration.parse(changes)
             return { board in
-                guard let isNew = await board.register(id, registration) else { return response(.tooManySessions) }
-                guard let info = await board.info(id) else { return sessionNotFound }
-                return .json(info.json, status: isNew ? .created : .ok)
+                do throws(PublishRefusal) {
+                    let isNew = try await board.register(id) { base in (try? SessionRegistration.parse(changes, changing: base)) ?? base }
+                    guard let info = await board.info(id) else { return sessionNotFound }
+                    return .json(info.json, status: isNew ? .created : .ok)
+                } catch {
+                    return response(error)
+                }
             }
         case .delete:
             return { board in await board.endSession(id) ? .noContent : sessionNotFound }

@@ -2,31 +2,32 @@ internal import HTTP
 internal import Sessions
 
 extension SessionRegistration {
-    /// The body of `PUT /v1/sessions/{id}`. Keys that later versions know are refused, not ignored: nobody should believe a policy is in force.
-    static func parse(_ object: JSONObject) throws(EngineRoutes.Refusal) -> SessionRegistration {
-        var registration = SessionRegistration()
-        for (key, value) in object.members where value != .null {
+    /// The body of `PUT /v1/sessions/{id}`, which changes what it names: null takes a setting back, what is absent stays. Keys that later
+    /// versions know are refused, not ignored: nobody should believe a policy is in force.
+    static func parse(_ object: JSONObject, changing base: SessionRegistration = SessionRegistration()) throws(EngineRoutes.Refusal)
+        -> SessionRegistration
+    {
+        var registration = base
+        for (key, value) in object.members {
+            let isNull = value == .null
             switch key {
             case "kind":
-                guard let kind = value.stringValue.flatMap(SessionKind.init(rawValue:)) else {
-                    throw invalid("kind is \"backtest\" or \"forward\"")
-                }
+                let kind = value.stringValue.flatMap(SessionKind.init(rawValue:))
+                guard isNull || kind != nil else { throw invalid("kind is \"backtest\" or \"forward\"") }
                 registration.kind = kind
             case "owner":
-                guard let owner = value.stringValue, (1...256).contains(owner.utf8.count) else {
+                guard isNull || (1...256).contains(value.stringValue?.utf8.count ?? 0) else {
                     throw invalid("owner is a string of 1 to 256 bytes")
                 }
-                registration.owner = owner
+                registration.owner = value.stringValue
             case "max_connections":
-                guard let max = value.intValue, (1...10_000_000).contains(max) else {
+                guard isNull || (1...10_000_000).contains(value.intValue ?? 0) else {
                     throw invalid("max_connections is a whole number from 1 to 10000000")
                 }
-                registration.connectionsMax = Int(max)
+                registration.connectionsMax = value.intValue.map { Int($0) }
             case "join":
-                let text = value.stringValue ?? value.intValue.map(String.init)
-                guard let join = text.flatMap({ JoinMode.parse($0) }) else {
-                    throw invalid("join is \"live\", \"all\", or a number of latest events")
-                }
+                let join = (value.stringValue ?? value.intValue.map(String.init)).flatMap { JoinMode.parse($0) }
+                guard isNull || join != nil else { throw invalid("join is \"live\", \"all\", or a number of latest events") }
                 registration.join = join
             default:
                 throw invalid(

@@ -50,5 +50,7 @@ struct OriginPolicy: Sendable {
         return isPort(rest[colon...]) && colon != rest.startIndex ? (scheme, rest[..<colon]) : nil
     }
 
-    private static func isPort(_ text: Substring) -> Bool { text.first == ":" && UInt16(text.dropFirst()) != nil }
+    private static func isPort(_ text: Substring) -> Bool {
+        text.first == ":" && text.dropFirst().utf8.allSatisfy { (48...57).contains($0) } && UInt16(text.dropFirst()) != nil
+    }
 }

@@ -35,7 +35,7 @@ struct Plan: Sendable {
         self.settings = settings
         listen = try Self.address(settings.listen, "listen")
         control = try Self.address(settings.control, "control")
-        workers = try Self.within(settings.workers ?? cores, 1...64, "workers")
+        workers = try Self.within(settings.workers ?? min(cores, 64), 1...64, "workers")
 
         if !settings.echoes {
             guard control.isLoopback else {

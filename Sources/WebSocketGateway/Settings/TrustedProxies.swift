@@ -30,7 +30,10 @@ struct TrustedProxies: Sendable {
         let width = address.isIPv4 ? 32 : 128
         var length = width
         if parts.count == 2 {
-            guard let parsed = Int(parts[1]), (0...width).contains(parsed) else { return nil }
+            // Digits alone: Int takes a sign too.
+            guard parts[1].utf8.allSatisfy({ (48...57).contains($0) }), let parsed = Int(parts[1]), (0...width).contains(parsed) else {
+                return nil
+            }
             length = parsed
         }
         let bits = length + 128 - width
@@ -41,13 +44,16 @@ struct TrustedProxies: Sendable {
 
     func contains(_ address: SocketAddress) -> Bool { blocks.contains { $0.contains(address) } }
 
+    /// RFC 9110 §5.6.3.
+    private static func isWhitespace(_ character: Character) -> Bool { character == " " || character == "\t" }
+
     /// The client's address as the nearest untrusted hop: the last entry of `X-Forwarded-For` that is not a listed proxy.
     /// The peer's own where it is not a listed proxy, or where the header does not say.
     func client(of peer: SocketAddress, forwardedFor values: [String]) -> SocketAddress {
         guard contains(peer) else { return peer }
         let hops = values.flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
-            let text = hop.drop(while: { $0 == " " }).reversed().drop(while: { $0 == " " }).reversed()
+            let text = hop.drop(while: Self.isWhitespace).reversed().drop(while: Self.isWhitespace).reversed()
             guard let address = SocketAddress(host: String(text)) else { return peer }
             if !contains(address) { return address }
         }

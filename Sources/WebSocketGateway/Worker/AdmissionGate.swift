@@ -42,12 +42,15 @@ final class AdmissionGate: Sendable {
         case .control: controls.subtract(1, ordering: .relaxed)
         case .client(let counted):
             clients.subtract(1, ordering: .relaxed)
-            guard let counted else { return }
-            addresses.withLock { counts in
-                let key = Self.key(counted)
-                let count = counts[key, default: 0]
-                counts[key] = count > 1 ? count - 1 : nil
-            }
+            if let counted { leaveAddress(counted) }
+        }
+    }
+
+    func leaveAddress(_ address: SocketAddress) {
+        addresses.withLock { counts in
+            let key = Self.key(address)
+            let count = counts[key, default: 0]
+            counts[key] = count > 1 ? count - 1 : nil
         }
     }
 

@@ -38,8 +38,21 @@ final class Switchboard: Sendable {
     /// The core is not Sendable and `Result` must be: the compiler keeps every connection where it belongs.
     func ask<Result: Sendable>(_ worker: Int, _ body: @escaping @Sendable (WorkerCore) -> Result) async -> Result? {
         await withCheckedContinuation { continuation in
-            let posted = mailboxes[worker].post(.call { core in continuation.resume(returning: body(core)) })
+            let posted = mailboxes[worker].post(.call { core in continuation.resume(returning: core.map(body)) })
             if !posted { continuation.resume(returning: nil) }
+        }
+    }
+
+    /// Closes the mailboxes of workers that never began, and answers what was put into them.
+    func closeUnopened() {
+        for mailbox in mailboxes {
+            for mail in mailbox.closeUnopened() {
+                switch mail {
+                case .call(let body): body(nil)
+                case .publish(let request), .publishToAll(let request): request.reply.resumeStopped()
+                default: break
+                }
+            }
         }
     }
 

@@ -175,8 +175,7 @@ final class WorkerCore {
             }
         case .publishCall(let continuation): continuation.resume(returning: result)
         case .nobody: break
-        case .broadcastCall(let continuation):
-            continuation.resume(returning: BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0))
+        case .broadcastCall(let continuation): continuation.resume(returning: .nothing)
         }
     }
 
@@ -257,6 +256,18 @@ final class WorkerCore {
             counted = peer
         }
         open(descriptor, peer, .client(counted: counted))
+    }
+
+    /// Counts a forwarded address for the connection, once: a client may ask several times before it is let in. False over the limit.
+    func count(_ address: SocketAddress, of connection: HTTPConnection) -> Bool {
+        if case .client(let counted?) = connection.admission {
+            if counted == address { return true }
+            board.gate.leaveAddress(counted)
+            connection.admission = .client(counted: nil)
+        }
+        guard board.gate.enterAddress(address, max: plan.settings.connectionsPerAddressMax) else { return false }
+        connection.admission = .client(counted: address)
+        return true
     }
 
     private func acceptControl(_ descriptor: Int32, _ peer: SocketAddress) {

@@ -7,7 +7,7 @@ struct SettingsFile {
 
     init(parsing text: String) throws(SettingsError) {
         var entries: [(name: String, value: String, line: Int)] = []
-        for (index, rawLine) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, rawLine) in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }).enumerated() {
             let number = index + 1
             let line = Self.trimmed(rawLine.prefix { $0 != "#" })
             guard !line.isEmpty else { continue }

@@ -1,0 +1,39 @@
+internal import EventLoop
+internal import Sessions
+
+/// A client's way from request to WebSocket.
+extension HTTPConnection {
+    /// Asks the session's home to let the client in; its bytes wait meanwhile.
+    func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
+        isExclusive = true
+        self.upgrade = upgrade
+        stream.pauseReading()
+        core.join(request)
+    }
+
+    func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
+        guard let upgrade else {
+            if case .admitted(let incarnation, _, _) = answer { core.left(request.session, incarnation: incarnation) }
+            return
+        }
+        self.upgrade = nil
+        isExclusive = false
+        ClientRoutes.finish(upgrade, request, answer, on: self)
+        resume()
+    }
+
+    /// Hands the TCP connection over to a client connection. What the client sent early and waited here is returned.
+    func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (
+        client: ClientConnection, early: [UInt8]
+    ) {
+        state = .gone
+        core.counters.subtract(.httpConnections, label: gaugeLabel)
+        let client = ClientConnection(core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, filter: filter)
+        upgraded = client
+        core.replace(ref, with: client)
+        stream.setHandler(client)
+        let early = backlog
+        backlog = []
+        return (client, early)
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import EventLoop
+import Sessions
+
+struct LoadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load",
+        abstract: "Load a running gateway and prove that nothing is lost.",
+        discussion: """
+            Opens connections to sessions load-1, load-2, …, publishes events to each as an engine does, and checks that every connection got
+            every event exactly once and in order. Exits 1 when one did not, or when the time is over. A gateway takes 100 connections a
+            session unless told otherwise:
+
+              websocket-gateway serve --max-connections-per-session 500 &
+              websocket-gateway load --connections 500 --events 10000
+            """)
+
+    @Option(help: ArgumentHelp("The gateway's public listener.", valueName: "host:port")) var connect = "127.0.0.1:8080"
+    @Option(help: ArgumentHelp("The gateway's control listener.", valueName: "host:port")) var control = "127.0.0.1:8081"
+    @Option(help: ArgumentHelp("Clients, spread over the sessions.", valueName: "n")) var connections = 500
+    @Option(help: ArgumentHelp("Sessions.", valueName: "n")) var sessions = 1
+    @Option(help: ArgumentHelp("Events published to each session.", valueName: "n")) var events = 10_000
+    @Option(help: ArgumentHelp("Size of each event's data.", valueName: "bytes")) var eventBytes = 256
+    @Option(help: ArgumentHelp("Publish requests without an answer, on each of up to 16 control connections.", valueName: "n"))
+    var inFlight = 1
+    @Option(help: ArgumentHelp("Events a second to each session. Default: as fast as the answers come.", valueName: "n")) var rate: Double?
+    @Option(help: ArgumentHelp("Clients besides that stop reading; the gateway is expected to drop them.", valueName: "n")) var slow = 0
+    @Option(help: ArgumentHelp("backtest or forward.", valueName: "kind")) var kind = "backtest"
+    @Option(help: ArgumentHelp("The sessions are named PREFIX-1, PREFIX-2, ….", valueName: "prefix")) var sessionPrefix = "load"
+    @Option(help: ArgumentHelp("The whole run takes no longer, or fails.", valueName: "seconds")) var duration = 120.0
+    @Flag(help: "Print the report as one JSON object.") var json = false
+    @Flag(help: "Allow a target that is not this machine. Only ever load what is yours.") var allowRemote = false
+
+    func validate() throws { _ = try plan() }
+
+    func run() throws {
+        let plan = try plan()
+        let descriptors = ProcessResources.raiseDescriptorLimit()
+        guard descriptors >= plan.descriptorsNeeded else {
+            FailedStart.tell(
+                "\(plan.allConnections) connections need \(plan.descriptorsNeeded) file descriptors and the limit is \(descriptors); raise it with: ulimit -n \(plan.descriptorsNeeded)"
+            )
+            throw ExitCode(1)
+        }
+        var load: LoadRun?
+        try ToolLoop.run { tool throws(SystemError) in
+            load = LoadRun(tool, plan, printsJSON: json)
+            load?.start()
+        }
+        load = nil
+    }
+
+    func plan() throws(ValidationError) -> LoadPlan {
+        var plan = LoadPlan()
+        plan.connect = try target(connect, "--connect")
+        plan.control = try target(control, "--control")
+        plan.connections = try Self.within(connections, 1...1_000_000, "--connections")
+        plan.slowConnections = try Self.within(slow, 0...100_000, "--slow")
+        plan.sessions = try Self.within(sessions, 1...connections, "--sessions")
+        plan.events = try Self.within(events, 1...1_000_000_000, "--events")
+        plan.dataBytes = try Self.within(eventBytes, LoadEvent.dataBytesMin...LoadEvent.dataBytesMax, "--event-bytes")
+        plan.inFlight = try Self.within(inFlight, 1...512, "--in-flight")
+        if let rate {
+            guard rate >= 0.1, rate <= 1e7 else { throw ValidationError("--rate is 0.1 to 10000000 events a second") }
+            plan.rate = rate
+        }
+        guard duration >= 1, duration <= 86_400 else { throw ValidationError("--duration is 1 to 86400 seconds") }
+        plan.duration = .seconds(duration)
+        guard let kind = SessionKind(rawValue: kind) else { throw ValidationError("--kind is backtest or forward") }
+        plan.kind = kind
+        plan.sessionPrefix = sessionPrefix
+        guard (try? SessionID(plan.session(sessions - 1))) != nil else {
+            throw ValidationError("--session-prefix holds only A-Z a-z 0-9 . _ ~ - and is short")
+        }
+        return plan
+    }
+
+    /// A load generator that is pointed at somebody else's machine is an attack.
+    private func target(_ text: String, _ flag: String) throws(ValidationError) -> SocketAddress {
+        let address = try TargetAddress.parse(text, flag: flag)
+        guard address.isLoopback || allowRemote else {
+            throw ValidationError("\(flag) \(address) is not this machine; pass --allow-remote when that gateway is yours to load")
+        }
+        return address
+    }
+
+    private static func within(_ value: Int, _ range: ClosedRange<Int>, _ flag: String) throws(ValidationError) -> Int {
+        guard range.contains(value) else { throw ValidationError("\(flag) is \(range.lowerBound) to \(range.upperBound)") }
+        return value
+    }
+}

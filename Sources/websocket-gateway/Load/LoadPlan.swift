@@ -1,0 +1,39 @@
+import EventLoop
+import Sessions
+
+/// What a load run does, checked.
+struct LoadPlan: Sendable {
+    var connect = SocketAddress(high: 0, low: 0, port: 0)
+    var control = SocketAddress(high: 0, low: 0, port: 0)
+    var connections = 500
+    /// Clients besides, that stop reading once they are let in.
+    var slowConnections = 0
+    var sessions = 1
+    var kind = SessionKind.backtest
+    var sessionPrefix = "load"
+    /// Published to each session.
+    var events = 10_000
+    var dataBytes = 256
+    /// Requests without an answer on each control connection.
+    var inFlight = 1
+    /// Events a second to each session; nil is as fast as the answers come.
+    var rate: Double?
+    var duration: Duration = .seconds(120)
+
+    /// Connections to the control listener at most; sessions share them.
+    static let publishersMax = 16
+
+    var publishers: Int { min(sessions, Self.publishersMax) }
+    var allConnections: Int { connections + slowConnections }
+
+    /// Sockets, and what a process has open anyway.
+    var descriptorsNeeded: Int { allConnections + publishers + 32 }
+
+    func session(_ index: Int) -> String { "\(sessionPrefix)-\(index + 1)" }
+
+    /// The readers' sessions take turns, and so do the slow ones'.
+    func sessionIndex(ofConnection index: Int) -> Int { (index < connections ? index : index - connections) % sessions }
+
+    /// The most members a session has.
+    var connectionsPerSession: Int { (connections + sessions - 1) / sessions + (slowConnections + sessions - 1) / sessions }
+}

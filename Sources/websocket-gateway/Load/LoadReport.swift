@@ -1,0 +1,127 @@
+import Sessions
+
+/// What a load run measured and whether it passed.
+struct LoadReport {
+    let plan: LoadPlan
+    /// From the first SYN of a connection to its `connected`.
+    var connecting = LatencyHistogram()
+    /// From before a publish to the event's arrival.
+    var latency = LatencyHistogram()
+    var openSeconds = 0.0
+    /// From the first publish to the last delivery.
+    var seconds = 0.0
+    var wallSeconds = 0.0
+    var cpuSeconds = 0.0
+    /// To readers.
+    var delivered: UInt64 = 0
+    var receipts = PublishTotals()
+    var lost: UInt64 = 0
+    var duplicated: UInt64 = 0
+    var outOfOrder: UInt64 = 0
+    var offences: UInt64 = 0
+    var firstOffence: String?
+    var refusals = 0
+    var slowDropped = 0
+    /// Why the run ended before its end.
+    var failure: String?
+
+    init(_ plan: LoadPlan) { self.plan = plan }
+
+    var expected: UInt64 { UInt64(plan.connections) * UInt64(plan.events) }
+
+    var hasPassed: Bool {
+        failure == nil && offences == 0 && lost == 0 && duplicated == 0 && outOfOrder == 0 && delivered == expected && refusals == 0
+    }
+
+    /// What one reader missed of the events that have receipts: holes, and the end that never came.
+    mutating func add(_ ledger: DeliveryLedger, published: UInt64) {
+        let distinct = ledger.received - ledger.duplicated
+        lost += max(ledger.missing, published > distinct ? published - distinct : 0)
+        duplicated += ledger.duplicated
+        outOfOrder += ledger.outOfOrder
+    }
+
+    /// The gateway's counts are a promise too: without slow clients every delivery it counted is one that arrived, and no other.
+    mutating func checkReceipts() {
+        guard receipts.events == plan.events * plan.sessions else { return }
+        let claimed = receipts.sent + receipts.queued
+        let isWrong =
+            plan.slowConnections == 0
+            ? claimed != Int(delivered) || receipts.dropped > 0 || receipts.connections != claimed : claimed < Int(delivered)
+        guard isWrong else { return }
+        offences += 1
+        let text =
+            "the receipts claim \(receipts.sent) sent + \(receipts.queued) queued to \(receipts.connections) members, \(receipts.dropped) dropped; \(delivered) arrived (is somebody else connected to \(plan.session(0))?)"
+        if firstOffence == nil { firstOffence = text }
+    }
+
+    // MARK: For people
+
+    var text: String {
+        var lines = [
+            "opened       \(Self.grouped(plan.allConnections)) connections to \(plan.sessions) session(s) in \(Self.rounded(openSeconds)) s (each p50 \(Self.milliseconds(connecting.value(at: 0.5))), p99 \(Self.milliseconds(connecting.value(at: 0.99))))",
+            "published    \(Self.grouped(receipts.events)) events of \(plan.dataBytes) bytes in \(Self.rounded(seconds)) s: \(perSecond(Double(receipts.events)))/s",
+            "delivered    \(Self.grouped(Int(delivered))) of \(Self.grouped(Int(expected))) expected: \(perSecond(Double(delivered)))/s",
+            "verified     lost \(lost)\(failure == nil ? "" : " (or still on their way)"), duplicated \(duplicated), out of order \(outOfOrder)",
+            "receipts     \(Self.grouped(receipts.sent)) sent + \(Self.grouped(receipts.queued)) queued, \(receipts.conflated) conflated, \(receipts.dropped) dropped",
+            "latency      p50 \(Self.milliseconds(latency.value(at: 0.5)))  p90 \(Self.milliseconds(latency.value(at: 0.9)))  p99 \(Self.milliseconds(latency.value(at: 0.99)))  max \(Self.milliseconds(latency.max))",
+        ]
+        if plan.slowConnections > 0 { lines.append("slow         \(slowDropped) of \(plan.slowConnections) were dropped by the gateway") }
+        lines.append(
+            "this tool    used \(Self.rounded(seconds > 0 ? cpuSeconds / seconds * 100 : 0)) % of one core; \(Self.rounded(wallSeconds)) s in all"
+        )
+        lines.append(hasPassed ? "PASS         every connection got every event exactly once, in order" : "FAIL         \(verdict)")
+        return lines.joined(separator: "\n")
+    }
+
+    private var verdict: String { firstOffence ?? failure ?? "\(expected - min(expected, delivered)) deliveries are missing" }
+
+    private func perSecond(_ count: Double) -> String { seconds > 0 ? Self.grouped(Int(count / seconds)) : "-" }
+
+    private static func milliseconds(_ nanoseconds: UInt64) -> String { "\(rounded(Double(nanoseconds) / 1e6)) ms" }
+
+    /// Two decimals.
+    private static func rounded(_ value: Double) -> String { EventSummary.number((value * 100).rounded() / 100) }
+
+    private static func grouped(_ value: Int) -> String {
+        var text = ""
+        for (index, digit) in String(value).reversed().enumerated() {
+            text = (index > 0 && index % 3 == 0 ? "\(digit)," : "\(digit)") + text
+        }
+        return text
+    }
+
+    // MARK: For programs
+
+    var json: JSONObject {
+        [
+            "passed": .bool(hasPassed),
+            "connections": Self.int(plan.connections), "sessions": Self.int(plan.sessions), "events": Self.int(plan.events),
+            "event_bytes": Self.int(plan.dataBytes), "in_flight": Self.int(plan.inFlight), "rate": plan.rate.map { .double($0) } ?? .null,
+            "open_s": .double(openSeconds), "connect_ms": Self.percentiles(connecting),
+            "published": Self.int(receipts.events), "seconds": .double(seconds), "wall_s": .double(wallSeconds),
+            "tool_cpu_s": .double(cpuSeconds),
+            "expected": Self.int(Int(expected)), "delivered": Self.int(Int(delivered)),
+            "published_per_s": .double(seconds > 0 ? Double(receipts.events) / seconds : 0),
+            "deliveries_per_s": .double(seconds > 0 ? Double(delivered) / seconds : 0),
+            "lost": Self.int(Int(lost)), "duplicated": Self.int(Int(duplicated)), "out_of_order": Self.int(Int(outOfOrder)),
+            "receipts": .object([
+                "connections": Self.int(receipts.connections), "sent": Self.int(receipts.sent), "queued": Self.int(receipts.queued),
+                "conflated": Self.int(receipts.conflated), "dropped": Self.int(receipts.dropped),
+            ]),
+            "latency_ms": Self.percentiles(latency), "refusals": Self.int(refusals),
+            "slow": Self.int(plan.slowConnections), "slow_dropped": Self.int(slowDropped), "offences": Self.int(Int(offences)),
+            "first_offence": firstOffence.map { .string($0) } ?? .null, "failure": failure.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private static func int(_ value: Int) -> JSON { .int(Int64(value)) }
+
+    private static func percentiles(_ histogram: LatencyHistogram) -> JSON {
+        func milliseconds(_ nanoseconds: UInt64) -> JSON { .double(Double(nanoseconds / 1000) / 1000) }
+        return .object([
+            "p50": milliseconds(histogram.value(at: 0.5)), "p90": milliseconds(histogram.value(at: 0.9)),
+            "p99": milliseconds(histogram.value(at: 0.99)), "max": milliseconds(histogram.max),
+        ])
+    }
+}

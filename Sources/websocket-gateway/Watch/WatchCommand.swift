@@ -1,0 +1,81 @@
+import ArgumentParser
+import EventLoop
+import Sessions
+
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Show a session's events as a client gets them.",
+        discussion: """
+            On a terminal, one readable line an event; into a pipe, timestamp, id, type and data between tabs. Missing or repeated events are
+            reported on standard error. A lost connection is taken up again where it was, as a browser tab would.
+
+              websocket-gateway watch demo-backtest
+              websocket-gateway watch my-session --types ai_decision,position_closed
+              websocket-gateway watch my-session --raw --once > session.ndjson
+            """)
+
+    @Argument(help: ArgumentHelp("The session's id.", valueName: "session")) var session: String
+    @Option(help: ArgumentHelp("The gateway's public listener.", valueName: "host:port")) var connect = "127.0.0.1:8080"
+    @Option(help: ArgumentHelp("backtest or forward.", valueName: "kind")) var kind = "backtest"
+    @Option(help: ArgumentHelp("Only events of these types, separated by commas.", valueName: "types")) var types: String?
+    @Option(help: ArgumentHelp("Begin with the event after this one.", valueName: "id")) var lastEventId: String?
+    @Flag(help: "Print every message as it came, one a line.") var raw = false
+    @Flag(help: "Exit after session_completed.") var once = false
+    @Option(help: ArgumentHelp("Exit after this many events of the session.", valueName: "n")) var count: Int?
+    @Flag(name: .customLong("no-color"), help: "No colours, as with NO_COLOR set.") var noColor = false
+
+    func validate() throws { _ = try plan() }
+
+    func run() throws {
+        let plan = try plan()
+        let style: EventView.Style =
+            switch (raw, StandardStreams.outputIsTerminal) {
+            case (true, _): .raw
+            case (false, false): .fields
+            case (false, true): .terminal(colors: !noColor && (ProcessResources.environment["NO_COLOR"] ?? "").isEmpty)
+            }
+        var watch: WatchRun?
+        try ToolLoop.run { tool throws(SystemError) in
+            watch = WatchRun(tool, plan, style)
+            watch?.start()
+        }
+        watch = nil
+    }
+
+    private func plan() throws(ValidationError) -> WatchPlan {
+        guard (try? SessionID(session)) != nil else {
+            throw ValidationError("\"\(SafeText.escaped(session))\" is no session id: 1 to 128 of A-Z a-z 0-9 . _ ~ -")
+        }
+        guard let kind = SessionKind(rawValue: kind) else { throw ValidationError("--kind is backtest or forward") }
+        var last: EventID?
+        if let lastEventId {
+            do throws(EventIDError) { last = try EventID(parsing: lastEventId) } catch {
+                throw ValidationError("--last-event-id: \(error)")
+            }
+        }
+        if let types, TypeFilter.parse(types) == nil {
+            throw ValidationError("--types is a comma-separated list of event types, such as candle,ai_decision")
+        }
+        if let count, count < 1 { throw ValidationError("--count is at least 1") }
+        return WatchPlan(
+            address: try TargetAddress.parse(connect, flag: "--connect"), kind: kind, session: session, types: types, lastID: last,
+            endsWhenCompleted: once, eventsMax: count)
+    }
+}
+
+/// What to watch, checked.
+struct WatchPlan {
+    let address: SocketAddress
+    let kind: SessionKind
+    let session: String
+    let types: String?
+    let lastID: EventID?
+    let endsWhenCompleted: Bool
+    let eventsMax: Int?
+
+    func target(after last: EventID?) -> String {
+        let query = [types.map { "types=\($0)" }, last.map { "last_event_id=\($0)" }].compactMap(\.self)
+        return "/ws/\(kind.rawValue)/\(session)" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Testing
+
+@testable import websocket_gateway
+
+@Suite struct LoadCommandTests {
+    @Test func `the defaults are 500 connections, 10,000 events of 256 bytes`() throws {
+        let plan = try LoadCommand.parse([]).plan()
+        #expect((plan.connections, plan.sessions, plan.events, plan.dataBytes, plan.inFlight) == (500, 1, 10_000, 256, 1))
+        #expect(plan.duration == .seconds(120))
+        #expect(plan.rate == nil)
+    }
+
+    @Test func `only this machine is loaded unless it is asked for`() throws {
+        #expect(throws: (any Error).self) { try LoadCommand.parse(["--connect", "10.0.0.1:8080"]) }
+        #expect(throws: (any Error).self) { try LoadCommand.parse(["--control", "10.0.0.1:8081"]) }
+        _ = try LoadCommand.parse(["--connect", "10.0.0.1:8080", "--allow-remote"])
+        _ = try LoadCommand.parse(["--connect", "[::1]:8080", "--control", "localhost:1"])
+    }
+
+    @Test(arguments: [
+        ["--connections", "0"], ["--sessions", "501"], ["--events", "0"], ["--event-bytes", "95"], ["--event-bytes", "524001"],
+        ["--in-flight", "513"], ["--rate", "0"], ["--rate", "nan"],
+        ["--duration", "0"], ["--duration", "inf"], ["--kind", "x"], ["--session-prefix", "a/b"], ["--slow", "-1"],
+    ])
+    func `a value out of its range is a usage error`(_ arguments: [String]) {
+        #expect(throws: (any Error).self) { try LoadCommand.parse(arguments) }
+    }
+
+    @Test func `connections and slow ones are spread evenly`() throws {
+        let plan = try LoadCommand.parse(["--connections", "10", "--sessions", "3", "--slow", "2"]).plan()
+        #expect((0..<12).map(plan.sessionIndex) == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 1])
+        #expect(plan.connectionsPerSession == 5)
+        #expect(plan.session(0) == "load-1")
+        #expect(plan.descriptorsNeeded == 47)
+    }
+}

@@ -1,0 +1,59 @@
+import Sessions
+import Testing
+
+@testable import websocket_gateway
+
+@Suite struct LoadReportTests {
+    private func report(delivered: UInt64 = 20, sent: Int = 15, queued: Int = 5, dropped: Int = 0, slow: Int = 0) -> LoadReport {
+        var plan = LoadPlan()
+        (plan.connections, plan.events, plan.slowConnections) = (2, 10, slow)
+        var report = LoadReport(plan)
+        report.delivered = delivered
+        report.receipts = PublishTotals(
+            events: 10, requests: 10, connections: sent + queued + dropped, sent: sent, queued: queued, dropped: dropped)
+        report.checkReceipts()
+        return report
+    }
+
+    private func ledger(_ sequences: [UInt64]) -> DeliveryLedger {
+        var ledger = DeliveryLedger(next: 1)
+        for sequence in sequences { _ = ledger.receive(sequence) }
+        return ledger
+    }
+
+    @Test func `everything delivered and counted passes`() {
+        #expect(report().hasPassed)
+        #expect(report().text.contains("PASS"))
+        #expect(report().json["passed"] == true)
+    }
+
+    @Test func `receipts that claim other than what arrived fail`() {
+        #expect(!report(sent: 14).hasPassed)
+        #expect(!report(sent: 16).hasPassed)
+        #expect(!report(dropped: 1).hasPassed)
+        #expect(report(sent: 14).text.contains("the receipts claim 14 sent"))
+    }
+
+    @Test func `slow clients may be dropped and counted`() {
+        #expect(report(sent: 18, queued: 7, dropped: 3, slow: 1).hasPassed)
+        #expect(!report(sent: 10, queued: 7, slow: 1).hasPassed)
+    }
+
+    @Test func `what one reader lacks fails the run`() {
+        for (sequences, lost, duplicated, outOfOrder) in [
+            ([1, 2, 3], 0, 0, 0), ([1, 2], 1, 0, 0), ([1, 3], 1, 0, 0), ([1, 3, 2], 0, 0, 1), ([1, 2, 2, 3], 0, 1, 0), ([], 3, 0, 0),
+        ] as [([UInt64], UInt64, UInt64, UInt64)] {
+            var report = report()
+            report.add(ledger(sequences), published: 3)
+            #expect((report.lost, report.duplicated, report.outOfOrder) == (lost, duplicated, outOfOrder))
+            #expect(report.hasPassed == (lost + duplicated + outOfOrder == 0))
+        }
+    }
+
+    @Test func `a run that was cut short fails and says why`() {
+        var report = LoadReport(LoadPlan())
+        report.failure = "the time is over"
+        #expect(report.text.contains("FAIL         the time is over"))
+        #expect(report.json["failure"] == "the time is over")
+    }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Testing
+import WebSocketGateway
+
+@testable import websocket_gateway
+
+@Suite struct SettingRowTests {
+    /// Flags that are no settings of the gateway itself.
+    private static let otherFlags: Set<String> = ["config", "ready-file", "log-level", "check", "help", "h", "version"]
+
+    /// Every `--name` of `serve --help`.
+    private var flags: Set<String> {
+        let help = ServeCommand.helpMessage(columns: 200)
+        var names: Set<String> = []
+        for line in help.split(separator: "\n") {
+            for word in line.split(whereSeparator: { $0 == " " || $0 == "," }).prefix(2) where line.hasPrefix("  -") && word.hasPrefix("--")
+            {
+                names.insert(String(word.dropFirst(2)))
+            }
+        }
+        return names
+    }
+
+    @Test func `every setting is a flag and every flag a setting`() {
+        #expect(flags.subtracting(Self.otherFlags) == Set(SettingRow.all.map(\.name)))
+    }
+
+    @Test(arguments: SettingRow.all.map(\.name))
+    func `a flag that is given reaches the settings`(_ name: String) throws {
+        let row = try #require(SettingRow.all.first { $0.name == name })
+        let isFlag = name == "allow-anonymous" || name == "registered-sessions-only"
+        let options = try GatewayOptions.parse(isFlag ? ["--\(name)"] : ["--\(name)", "7"])
+        #expect(options.given.map(\.name) == [name])
+        var settings = GatewaySettings()
+        for (_, value) in options.given { try row.read(value, &settings) }
+        #expect(settings != GatewaySettings())
+    }
+
+    @Test func `a setting is told once, and its variable is its name in capitals`() {
+        #expect(Set(SettingRow.all.map(\.name)).count == SettingRow.all.count)
+        #expect(SettingRow.all.first { $0.name == "max-connections-per-session" }?.environmentName == "WSG_MAX_CONNECTIONS_PER_SESSION")
+    }
+
+    @Test(arguments: [
+        ("true", true), ("YES", true), ("on", true), ("1", true), ("false", false), ("no", false), ("Off", false), ("0", false),
+    ])
+    func `a switch takes the words people use`(_ text: String, _ value: Bool) throws {
+        var settings = GatewaySettings()
+        settings.allowAnonymous = !value
+        try #require(SettingRow.all.first { $0.name == "allow-anonymous" }).read(text, &settings)
+        #expect(settings.allowAnonymous == value)
+    }
+
+    @Test func `lists are separated by commas and spaces, durations are seconds`() throws {
+        var settings = GatewaySettings()
+        try #require(SettingRow.all.first { $0.name == "trusted-proxies" }).read("10.0.0.1, 10.1.0.0/16,,", &settings)
+        try #require(SettingRow.all.first { $0.name == "heartbeat-interval" }).read("0.5", &settings)
+        #expect(settings.trustedProxies == ["10.0.0.1", "10.1.0.0/16"])
+        #expect(settings.heartbeatInterval == .milliseconds(500))
+    }
+}

@@ -1,0 +1,67 @@
+import EventLoop
+import Testing
+import WebSocketGateway
+
+@testable import websocket_gateway
+
+@Suite struct SettingsReaderTests {
+    private func read(flags: [(name: String, value: String)] = [], file: String? = nil, environment: [String: String] = [:]) throws
+        -> GatewaySettings
+    {
+        guard let file else { return try SettingsReader.read(flags: flags, file: nil, environment: environment) }
+        let path = "/tmp/wsg-settings-\(ProcessResources.processID)-\(UInt64.random(in: 0 ... .max)).conf"
+        try SmallFile.replace(path, with: Array(file.utf8))
+        defer { SmallFile.remove(path) }
+        return try SettingsReader.read(flags: flags, file: path, environment: environment)
+    }
+
+    @Test func `nothing said is the defaults`() throws {
+        #expect(try read() == GatewaySettings())
+    }
+
+    @Test func `a flag wins over the environment, the environment over the file`() throws {
+        let file = "workers = 1\nmax-connections = 10\nmax-sessions = 100"
+        let environment = ["WSG_MAX_CONNECTIONS": "20", "WSG_MAX_SESSIONS": "200", "HOME": "/root"]
+        let settings = try read(flags: [("max-sessions", "300")], file: file, environment: environment)
+        #expect(settings.workers == 1)
+        #expect(settings.connectionsMax == 20)
+        #expect(settings.sessionsMax == 300)
+    }
+
+    @Test func `the file may be named by the environment`() throws {
+        #expect(throws: SettingsError.self) { try read(environment: ["WSG_CONFIG": "/nonexistent/wsg.conf"]) }
+    }
+
+    @Test func `an unknown key stops the start and says what there is`() throws {
+        let error = try #require(throws: SettingsError.self) { try read(file: "listen = 127.0.0.1:1\nmax-conections = 5") }
+        #expect(error.setting == "config")
+        #expect(error.reason.contains("line 2: there is no setting \"max-conections\""))
+        #expect(error.reason.contains("max-connections"))
+    }
+
+    @Test func `an unknown WSG_ variable stops the start, any other variable does not`() throws {
+        let error = try #require(throws: SettingsError.self) { try read(environment: ["WSG_MAX_CONECTIONS": "5", "MAX_CONNECTIONS": "x"]) }
+        #expect(error.setting == "WSG_MAX_CONECTIONS")
+        #expect(
+            try read(environment: ["WSG_CONTROL_URL": "http://127.0.0.1:8081", "WSG_API_KEY": "k", "WSG_LOG_LEVEL": "debug"])
+                == GatewaySettings())
+    }
+
+    @Test(arguments: [
+        ("workers", "two"), ("workers", ""), ("max-connections", "1e3"), ("max-connections", "10.5"),
+        ("max-connections", "99999999999999999999"),
+        ("allow-anonymous", "maybe"), ("idle-timeout", "soon"), ("idle-timeout", "-1"), ("idle-timeout", "nan"), ("idle-timeout", "inf"),
+    ])
+    func `a value that is none is refused, wherever it stands`(_ name: String, _ value: String) throws {
+        let row = try #require(SettingRow.all.first { $0.name == name })
+        #expect(try #require(throws: SettingsError.self) { try read(flags: [(name, value)]) }.setting == name)
+        #expect(
+            try #require(throws: SettingsError.self) { try read(environment: [row.environmentName: value]) }.setting == row.environmentName)
+        let inFile = try #require(throws: SettingsError.self) { try read(file: "\n\(name) = \(value)") }
+        #expect(inFile.reason.contains("line 2"))
+    }
+
+    @Test func `a file that is too large or no text is refused`() throws {
+        #expect(throws: SettingsError.self) { try read(file: String(repeating: "#", count: 1_048_577)) }
+    }
+}

@@ -1,0 +1,202 @@
+"""A real browser, whose page follows the existing front end's rules: what it shows must be what was published."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable, Optional
+from urllib.parse import quote
+
+import pytest
+from websocket_gateway import (
+    Event,
+    WebSocketManager,
+    create_ai_decision_event,
+    create_ai_thinking_event,
+    create_candle_event,
+    create_position_closed_event,
+    create_position_opened_event,
+    create_session_completed_event,
+    create_session_initialized_event,
+    create_stats_update_event,
+)
+
+from control import ask, candle, connections, publish
+from gateway import Gateway
+from waiting import eventually, until
+
+PAGE = Path(__file__).parent / "browser/session.html"
+
+
+def find_chromium() -> Optional[str]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("WSG_CHROMIUM") or next((found for found in map(shutil.which, names) if found), None)
+
+
+CHROMIUM = find_chromium()
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: install chromium, or set WSG_CHROMIUM")
+
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+class PageServer(http.server.ThreadingHTTPServer):
+    """Serves the page, and keeps the newest story it tells."""
+
+    daemon_threads = True
+    story: dict[str, Any] = {}
+
+
+class PageHandler(http.server.BaseHTTPRequestHandler):
+    server: PageServer
+
+    def do_GET(self) -> None:
+        is_page = self.path.partition("?")[0] == "/"
+        body = PAGE.read_bytes() if is_page else b""
+        self.send_response(200 if is_page else 404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        story = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        # Tellings may overtake each other; the longest is the newest.
+        if len(json.dumps(story)) >= len(json.dumps(self.server.story)):
+            self.server.story = story
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def page() -> Iterator[PageServer]:
+    server = PageServer(("127.0.0.1", 0), PageHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def browse(page: PageServer, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Opens the page in a browser of its own, on a session of a gateway."""
+    browsers: list[subprocess.Popen[bytes]] = []
+
+    def open_page(gateway: Gateway, session: str, kind: str = "backtest", host: str = "127.0.0.1") -> None:
+        assert CHROMIUM is not None
+        url = f"http://{host}:{page.server_port}/?url={quote(gateway.url(session, kind), safe='')}"
+        profile = tmp_path / f"profile-{len(browsers)}"
+        with open(tmp_path / "chromium.log", "ab") as log:
+            browsers.append(subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={profile}", url], stdout=log, stderr=log))
+
+    yield open_page
+    for browser in browsers:
+        browser.terminate()
+        try:
+            browser.wait(5)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
+
+
+START_SECONDS = 30
+
+
+def backtest(session: str) -> list[Event]:
+    """A whole session as the engine of the existing system tells it."""
+    events = [create_session_initialized_event(session, {"symbol": "BTCUSDT", "candles": 30})]
+    for number in range(30):
+        events.append(create_candle_event({"candle_index": number, "open": 1.5, "close": number + 0.25}, {"rsi": None}))
+        events.append(create_ai_thinking_event(f"candle {number} … é 😀 </script>", is_complete=True))
+        if number % 10 == 5:
+            events.append(create_position_opened_event({"id": f"p{number}", "size": 0.001}))
+            events.append(create_ai_decision_event({"action": "hold", "confidence": 0.5}))
+        if number % 10 == 9:
+            events.append(create_position_closed_event({"id": f"p{number}", "pnl": -1e-7}))
+            events.append(create_stats_update_event({"equity": 10_000 + number}))
+    return events + [create_session_completed_event("r1", {"pnl": 12.5})]
+
+
+async def test_a_page_sees_a_whole_backtest_through_a_cleanup_and_a_move_to_another_gateway(
+    serve: Callable[..., Gateway], page: PageServer, browse: Callable[..., None]
+) -> None:
+    first = serve("--stale-timeout", "0", "--drain-timeout", "5", "--close-timeout", "2")
+    browse(first, "s1")
+    await eventually(lambda: connections(first, "s1"), "the page has joined", START_SECONDS)
+    events = backtest("s1")
+    third = len(events) // 3
+
+    async with WebSocketManager(first.control_url) as engine:
+        for event in events[:third]:
+            assert await engine.broadcast_to_session("s1", event) == 1
+        # Closed as stale: the page comes back by itself.
+        (old,) = connections(first, "s1")
+        assert await engine.cleanup_stale_connections(max_age_seconds=0) == 1
+        await eventually(
+            lambda: any(one["connection_id"] != old["connection_id"] for one in connections(first, "s1")), "the page is back after 4411"
+        )
+        for event in events[third : 2 * third]:
+            assert await engine.broadcast_to_session("s1", event) == 1
+
+    # Drained, and another gateway takes the address: the page comes back once more.
+    first.terminate()
+    assert await eventually(lambda: first.process.poll() is not None, "the first gateway has drained")
+    assert first.process.returncode == 0
+    second = serve(listen=first.listen)
+    await eventually(lambda: connections(second, "s1"), "the page is back after 1012")
+    async with WebSocketManager(second.control_url) as engine:
+        await engine.publish("s1", events[2 * third :])
+    story = await eventually(
+        lambda: page.story if any(one["type"] == "session_completed" for one in page.story.get("seen", [])) else None,
+        "the page saw the end",
+    )
+
+    published = [{"type": event.type, "data": event.data} for event in events]
+    assert story["seen"] == published
+    assert story["duplicates"] == 0
+    codes = [close["code"] for close in story["closes"]]
+    assert codes[0] == 4411 and codes[1] == 1012
+    assert story["closes"][1]["reason"].startswith("draining; retry-after-ms=")
+    # While nothing listened the browser says 1006, and the page tries again.
+    assert set(codes[2:]) <= {1006} and story["gaveUp"] is False
+
+
+def test_a_page_stays_away_after_its_session_was_deleted(gateway: Gateway, page: PageServer, browse: Callable[..., None]) -> None:
+    browse(gateway, "s1")
+    until(lambda: connections(gateway, "s1"), "the page has joined", START_SECONDS)
+    publish(gateway, "s1", candle(1))
+    assert ask(gateway, "DELETE", "/v1/sessions/s1").status == 204
+    story = until(lambda: page.story if page.story.get("closes") else None, "the page saw the close")
+    assert [close["code"] for close in story["closes"]] == [1000] and story["gaveUp"] is False
+    assert story["seen"] == [{"type": "candle", "data": {"candle_index": 1}}]
+
+
+def test_a_page_that_is_refused_gives_up_after_five_tries(gateway: Gateway, page: PageServer, browse: Callable[..., None]) -> None:
+    ask(gateway, "PUT", "/v1/sessions/s1", {"kind": "backtest"})
+    browse(gateway, "s1", kind="forward")
+    story = until(lambda: page.story if page.story.get("gaveUp") else None, "the page gave up", START_SECONDS)
+    assert [close["code"] for close in story["closes"]] == [1006] * 6
+    assert story["connected"] == []
+
+
+def test_a_page_of_an_origin_that_is_not_listed_is_kept_out(serve, page: PageServer, browse: Callable[..., None]) -> None:
+    gateway = serve("--allowed-origins", f"http://127.0.0.1:{page.server_port}")
+    browse(gateway, "s1", host="localhost")
+    story = until(lambda: page.story if page.story.get("gaveUp") else None, "the page gave up", START_SECONDS)
+    assert story["connected"] == []
+    page.story = {}
+    browse(gateway, "s1", host="127.0.0.1")
+    until(lambda: connections(gateway, "s1"), "the listed page has joined", START_SECONDS)

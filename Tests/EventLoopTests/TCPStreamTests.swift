@@ -1,0 +1,292 @@
+@testable import EventLoop
+import Glibc
+import Synchronization
+import Testing
+
+@Suite("TCP streams")
+struct TCPStreamTests {
+    private func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) } }
+
+    @Test func `a mebibyte is echoed through a slow reader by partial sends`() throws {
+        let loop = try EventLoop()
+        let sent = bytes(1_048_576)
+        var pending: [UInt8] = []
+        var partialSends = 0
+        func flush(_ stream: TCPStream) {
+            guard case .sent(let count) = stream.send(pending.span) else {
+                Issue.record("the connection broke")
+                return
+            }
+            pending.removeFirst(count)
+            if pending.isEmpty {
+                stream.startReading()
+            } else {
+                partialSends += 1
+                stream.pauseReading()
+                stream.waitUntilWritable()
+            }
+        }
+        var hasEnded = false
+        let service = try Service(loop) { stream, recorder in
+            stream.setSendBuffer(bytes: 8192)
+            recorder.onReceive = { stream in
+                pending += recorder.received
+                recorder.received = []
+                flush(stream)
+            }
+            recorder.onWritable = { stream in
+                flush(stream)
+                if hasEnded, pending.isEmpty { stream.close() }
+            }
+            recorder.onEnd = { stream in
+                hasEnded = true
+                if pending.isEmpty { stream.close() } else { flush(stream) }
+            }
+            stream.startReading()
+        }
+        let client = try #require(RawClient(port: service.port, receiveBufferBytes: 4096))
+        let echoed = Mutex<[UInt8]?>(nil)
+        let isDone = Atomic<Bool>(false)
+        let writer = try LoopThread {
+            client.send(sent)
+            client.finishSending()
+        }
+        let reader = try LoopThread {
+            let all = client.receiveToEnd(max: 1500)
+            echoed.withLock { $0 = all }
+            isDone.store(true, ordering: .releasing)
+        }
+        let done = loop.turn(seconds: 60) { isDone.load(ordering: .acquiring) }
+        #expect(done)
+        writer.join()
+        reader.join()
+        #expect(echoed.withLock { $0 == sent })
+        #expect(partialSends > 10, "the reader was not slow: \(partialSends)")
+        client.close()
+        let ended = service.end()
+        #expect(ended)
+    }
+
+    @Test func `after the peer's FIN this side still sends`() throws {
+        let service = try Service(EventLoop())
+        let client = try #require(RawClient(port: service.port))
+        let accepted = service.accept()
+        #expect(accepted)
+        client.send(Array("last words".utf8))
+        client.finishSending()
+        let (stream, recorder) = (service.streams[0], service.recorders[0])
+        let ended = service.loop.turn { recorder.ends == 1 }
+        #expect(ended)
+        #expect(recorder.received == Array("last words".utf8))
+        for _ in 0..<50 { service.loop.runOnce() }
+        #expect(recorder.ends == 1, "the end is told once")
+        #expect(!stream.isReading)
+        let answer = Array("farewell".utf8)
+        #expect(stream.send(answer.span) == .sent(8))
+        stream.finishSending()
+        #expect(client.receiveToEnd() == answer)
+        #expect(recorder.failures.isEmpty)
+        client.close()
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `after our own FIN the peer's bytes still arrive`() throws {
+        let service = try Service(EventLoop())
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        service.streams[0].finishSending()
+        #expect(client.receive() == [])
+        client.send([1, 2, 3])
+        let arrived = service.loop.turn { service.recorders[0].received == [1, 2, 3] }
+        #expect(arrived)
+        client.close()
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `a reset is a failure, told once, and no trap`() throws {
+        let service = try Service(EventLoop()) { stream, recorder in
+            recorder.onFailure = { _ in }
+            stream.startReading()
+        }
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        client.reset()
+        let (stream, recorder) = (service.streams[0], service.recorders[0])
+        let failed = service.loop.turn { !recorder.failures.isEmpty }
+        #expect(failed)
+        for _ in 0..<50 { service.loop.runOnce() }
+        #expect(recorder.failures == [SystemError("use a connection", errno: ECONNRESET)])
+        // Neither a SIGPIPE nor a trap: the same answer as often as one asks.
+        let more: [UInt8] = [1]
+        for _ in 0..<3 {
+            guard case .failed = stream.send(more.span) else {
+                Issue.record("a send on a broken connection succeeded")
+                continue
+            }
+        }
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `a reset is noticed while only waiting to write`() throws {
+        let service = try Service(EventLoop()) { _, _ in }
+        let client = try #require(RawClient(port: service.port, receiveBufferBytes: 4096))
+        _ = service.accept()
+        let stream = service.streams[0]
+        let filler = bytes(65_536)
+        while stream.send(filler.span) != .sent(0) {}
+        stream.waitUntilWritable()
+        client.reset()
+        let failed = service.loop.turn { !service.recorders[0].failures.isEmpty }
+        #expect(failed)
+        #expect(stream.isClosed)
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `a connection to a port nobody listens on fails`() throws {
+        let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
+        bound.close()
+        let loop = try EventLoop()
+        let recorder = Recorder()
+        do throws(SystemError) {
+            _ = try TCPStream.connect(loop, to: bound.address, handler: recorder)
+            let failed = loop.turn { !recorder.failures.isEmpty }
+            #expect(failed)
+            #expect(recorder.failures.first?.errno == ECONNREFUSED)
+            #expect(recorder.writables == 0)
+        } catch {
+            #expect(error.errno == ECONNREFUSED)
+        }
+        let ended = loop.turnToEnd()
+        #expect(ended)
+    }
+
+    @Test func `a connection to a listener becomes writable and carries bytes`() throws {
+        let loop = try EventLoop()
+        let service = try Service(loop)
+        let recorder = Recorder()
+        let stream = try TCPStream.connect(loop, to: service.address, handler: recorder)
+        let connected = loop.turn { recorder.writables == 1 && !service.streams.isEmpty }
+        #expect(connected)
+        let greeting = Array("hello".utf8)
+        #expect(stream.send(greeting.span) == .sent(5))
+        let arrived = loop.turn { service.recorders[0].received == greeting }
+        #expect(arrived)
+        #expect(recorder.writables == 1, "told once")
+        stream.close()
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `a paused stream leaves the bytes in the kernel`() throws {
+        let service = try Service(EventLoop()) { _, _ in }
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        let (stream, recorder) = (service.streams[0], service.recorders[0])
+        client.send([1])
+        for _ in 0..<50 { service.loop.runOnce() }
+        #expect(recorder.received.isEmpty)
+        #expect(!stream.isReading)
+        stream.startReading()
+        #expect(stream.isReading)
+        let arrived = service.loop.turn { recorder.received == [1] }
+        #expect(arrived)
+        stream.pauseReading()
+        client.send([2])
+        for _ in 0..<50 { service.loop.runOnce() }
+        #expect(recorder.received == [1])
+        client.close()
+        let over = service.end()
+        #expect(over)
+    }
+
+    enum Moment: CaseIterable { case receiving, end, failure, writable, writableAndReadable }
+
+    @Test(arguments: Moment.allCases)
+    func `a stream may be closed within any of its calls`(moment: Moment) throws {
+        var calls = 0
+        let close: (TCPStream) -> Void = { stream in
+            calls += 1
+            stream.close()
+            #expect(stream.isClosed)
+            stream.close()
+            // All without effect now.
+            stream.startReading()
+            stream.pauseReading()
+            stream.waitUntilWritable()
+            stream.finishSending()
+        }
+        let service = try Service(EventLoop()) { stream, recorder in
+            recorder.onReceive = close
+            recorder.onEnd = close
+            recorder.onFailure = close
+            recorder.onWritable = close
+            if moment != .writable && moment != .writableAndReadable { stream.startReading() }
+        }
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        switch moment {
+        case .receiving: client.send([1, 2, 3])
+        case .end: client.finishSending()
+        case .failure: client.reset()
+        case .writable: service.streams[0].waitUntilWritable()
+        case .writableAndReadable:
+            client.send([1])
+            service.streams[0].startReading()
+            service.streams[0].waitUntilWritable()
+        }
+        let called = service.loop.turn { calls > 0 }
+        #expect(called)
+        for _ in 0..<20 { service.loop.runOnce() }
+        #expect(calls == 1)
+        if moment != .failure { client.close() }
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `a closed stream lets go of its owner and is let go of`() throws {
+        let loop = try EventLoop()
+        weak var seenStream: TCPStream?
+        weak var seenOwner: Recorder?
+        let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
+        let listener = try Listener(loop, bound, accepted: { descriptor, _ in
+            let owner = Recorder()
+            guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
+            stream.setHandler(owner)
+            stream.startReading()
+            (seenStream, seenOwner) = (stream, owner)
+        }, refused: { _ in })
+        let client = try #require(RawClient(port: bound.address.port))
+        let accepted = loop.turn { seenStream != nil }
+        #expect(accepted)
+        #expect(seenOwner != nil, "an open stream keeps its owner")
+        seenStream?.close()
+        #expect(seenOwner == nil)
+        listener.close()
+        let ended = loop.turnToEnd()
+        #expect(ended)
+        #expect(seenStream == nil)
+        client.close()
+    }
+
+    @Test func `sending nothing is nothing sent`() throws {
+        let service = try Service(EventLoop())
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        let nothing: [UInt8] = []
+        #expect(service.streams[0].send(nothing.span) == .sent(0))
+        client.close()
+        let over = service.end()
+        #expect(over)
+    }
+
+    @Test func `what is no socket is refused`() throws {
+        let loop = try EventLoop()
+        #expect(throws: SystemError.self) { try TCPStream(loop, descriptor: -1) }
+        let ended = loop.turnToEnd()
+        #expect(ended)
+    }
+}

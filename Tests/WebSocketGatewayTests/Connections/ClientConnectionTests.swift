@@ -1,0 +1,90 @@
+import EventLoop
+import Sessions
+import Testing
+import WebSocket
+@testable import WebSocketGateway
+
+@Suite("One client's WebSocket")
+struct ClientConnectionTests {
+    private func masked(_ opcode: Opcode, _ text: String, fin: Bool = true) -> [UInt8] {
+        FrameEncoder.maskedFrame(opcode, Array(text.utf8), maskingKey: 0x0102_0304, fin: fin)
+    }
+
+    @Test func `a message that is not finished in time closes the connection with 1008`() async throws {
+        try await TestGateway.run(workers: 1, { $0.messageTimeout = .milliseconds(150) }) { gateway in
+            let client = try await gateway.join("s")
+            client.sendRaw(masked(.text, #"{"action":"#, fin: false))
+            _ = await offPool { client.rest() }
+            #expect(client.end == .closed(1008, "message not finished in time"))
+        }
+    }
+
+    @Test func `each message has its own time, also where a read holds the end of one and the beginning of the next`() async throws {
+        try await TestGateway.run(workers: 1, { $0.messageTimeout = .milliseconds(500) }) { gateway in
+            let client = try await gateway.join("s")
+            let frame = masked(.text, #"{"action":"ping"}"#)
+            let begin = Clocks.monotonicNanoseconds
+            client.sendRaw(Array(frame[..<10]))
+            var answers = 0
+            // No message takes long: each is finished as soon as the one before is answered.
+            while Clocks.monotonicNanoseconds - begin < 1_500_000_000, await offPool({
+                client.sendRaw(Array(frame[10...] + frame[..<10]))
+                return client.next()
+            })?.type == "heartbeat" { answers += 1 }
+            #expect(client.end == nil, "after \(answers) messages")
+        }
+    }
+
+    @Test func `a client's ping is answered with its own bytes, and its close with its code`() async throws {
+        try await TestGateway.run(workers: 1) { gateway in
+            let client = try await gateway.join("s")
+            client.send(.ping, [1, 2, 3])
+            client.send(.close, [0x03, 0xe9])
+            _ = await offPool { client.rest() }
+            #expect(client.pongs == 1)
+            #expect(client.end == .closed(1001, ""))
+            let gone = try await eventually { try await gateway.manager.connectionCount() == 0 }
+            #expect(gone)
+            client.close()
+        }
+    }
+
+    @Test func `a binary message is closed with 1003, an unmasked one with 1002`() async throws {
+        try await TestGateway.run(workers: 2) { gateway in
+            let (one, other) = (try await gateway.join("s"), try await gateway.join("s"))
+            one.send(.binary, [1])
+            other.sendRaw(FrameEncoder.frame(.text, [0x7b, 0x7d]))
+            _ = await offPool { (one.rest(), other.rest()) }
+            guard case .closed(1003, _)? = one.end, case .closed(1002, _)? = other.end else {
+                Issue.record("\(String(describing: one.end)), \(String(describing: other.end))")
+                return
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"action":"stop","ref":"r1"}"#, #"{"error_code":"NO_ENGINE","message":"no engine serves this session","details":{"action":"stop","ref":"r1"}}"#),
+        (#"{"action":"Pause"}"#, #"{"error_code":"NO_ENGINE","message":"no engine serves this session","details":{"action":"pause","ref":null}}"#),
+    ])
+    func `a command that no engine serves is answered so`(command: String, expected: String) async throws {
+        try await TestGateway.run(workers: 1) { gateway in
+            let client = try await gateway.join("s")
+            client.send(command)
+            let answer = await offPool { client.next() }
+            #expect(answer?.type == "error")
+            #expect(answer?.id == nil)
+            #expect(answer?.data.encoded == expected)
+        }
+    }
+
+    @Test(arguments: [("nonsense", "INVALID_MESSAGE"), ("[]", "INVALID_MESSAGE"), ("{}", "INVALID_COMMAND"), (#"{"action":7}"#, "INVALID_COMMAND")])
+    func `what is no command is answered so, and the connection stays`(text: String, code: String) async throws {
+        try await TestGateway.run(workers: 1) { gateway in
+            let client = try await gateway.join("s")
+            client.send(text)
+            #expect(await offPool { client.next() }?.data["error_code"]?.stringValue == code)
+            client.send(#"{"action":"ping"}"#)
+            #expect(await offPool { client.next() }?.type == "heartbeat")
+        }
+    }
+}

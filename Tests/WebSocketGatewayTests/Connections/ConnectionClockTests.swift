@@ -1,0 +1,54 @@
+import Testing
+@testable import WebSocketGateway
+
+@Suite("What is due on a connection")
+struct ConnectionClockTests {
+    private let limits = ConnectionClock.Limits(stale: 1000, write: 100, message: 200)
+
+    @Test func `each deadline comes at its time and not before`() {
+        var clock = ConnectionClock(now: 5000, firstHeartbeat: 5300)
+        #expect(clock.next(limits) == 5300)
+        #expect(clock.due(now: 5299, limits) == nil)
+        #expect(clock.due(now: 5300, limits) == .heartbeat)
+        clock.nextHeartbeat = 5900
+        clock.lastProgress = 5600
+        #expect(clock.next(limits) == 5700)
+        #expect(clock.due(now: 5699, limits) == nil)
+        #expect(clock.due(now: 5700, limits) == .noProgress)
+        clock.lastProgress = nil
+        let isNew = clock.noteMessage(isUnfinished: true, now: 5400)
+        #expect(isNew)
+        #expect(clock.next(limits) == 5600)
+        #expect(clock.due(now: 5599, limits) == nil)
+        #expect(clock.due(now: 5600, limits) == .messageUnfinished)
+        #expect(clock.due(now: 6000, limits) == .stale, "the gravest first")
+    }
+
+    @Test func `only a message's beginning is new`() {
+        var clock = ConnectionClock(now: 0, firstHeartbeat: nil)
+        let noted = [clock.noteMessage(isUnfinished: true, now: 1), clock.noteMessage(isUnfinished: true, now: 2)]
+        #expect(noted == [true, false])
+        #expect(clock.messageStarted == 1)
+        let finished = clock.noteMessage(isUnfinished: false, now: 3)
+        #expect(!finished)
+        #expect(clock.messageStarted == nil)
+        let again = clock.noteMessage(isUnfinished: true, now: 4)
+        #expect(again)
+    }
+
+    @Test func `who is heard is not stale`() {
+        var clock = ConnectionClock(now: 0, firstHeartbeat: nil)
+        clock.heard(now: 900)
+        #expect(clock.silence(now: 1000) == 100)
+        #expect(clock.silence(now: 10) == 0)
+        #expect(clock.due(now: 1899, limits) == nil)
+        #expect(clock.due(now: 1900, limits) == .stale)
+    }
+
+    @Test func `without time-outs nothing is ever due`() {
+        let clock = ConnectionClock(now: 0, firstHeartbeat: nil)
+        let never = ConnectionClock.Limits(stale: nil, write: 1, message: 1)
+        #expect(clock.next(never) == nil)
+        #expect(clock.due(now: .max, never) == nil)
+    }
+}

@@ -1,0 +1,62 @@
+import Sessions
+import Testing
+import WebSocket
+@testable import WebSocketGateway
+
+@Suite("The gateway's own messages")
+struct OwnMessagesTests {
+    private let now = Timestamp(microsecondsSince1970: 1_773_570_600_123_456)
+
+    private func payload(_ frame: [UInt8]) throws -> String {
+        var reader = MessageReader(role: .client)
+        var position = 0
+        guard case .text(let bytes)? = try reader.next(frame.span, at: &position), position == frame.count else { throw NotOneText() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private struct NotOneText: Error {}
+
+    private func id(_ sequence: UInt64) throws -> EventID { EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: sequence) }
+
+    @Test func `connected, to a stream that is empty`() throws {
+        let connection = try #require(ConnectionID("01234567-89ab-4def-8123-456789abcdef"))
+        let frame = OwnMessages.connected(connection, session: try SessionID("bt-1"), lastID: nil, resume: nil, now: now)
+        #expect(
+            try payload(frame)
+                == #"{"type":"connected","data":{"connection_id":"01234567-89ab-4def-8123-456789abcdef","session_id":"bt-1","epoch":null,"last_id":null,"resume":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+    }
+
+    @Test func `connected, after a resume`() throws {
+        let connection = try #require(ConnectionID("01234567-89ab-4def-8123-456789abcdef"))
+        let resume = ResumeAnswer(recovered: false, from: try id(41), oldestID: nil)
+        let frame = OwnMessages.connected(connection, session: try SessionID("bt-1"), lastID: try id(42), resume: resume, now: now)
+        let text = try payload(frame)
+        #expect(text.contains(#""epoch":"0123456789abc","last_id":"0123456789abc-42","#))
+        #expect(text.contains(#""resume":{"recovered":false,"from":"0123456789abc-41","oldest_id":null}"#))
+    }
+
+    @Test func `a heartbeat before anything happened, and one with numbers`() throws {
+        #expect(
+            try payload(OwnMessages.heartbeat(now: now, lastID: nil, delivered: 0, roundTripNanoseconds: nil))
+                == #"{"type":"heartbeat","data":{"server_time":"2026-03-15T10:30:00.123456Z","last_id":null,"delivered":0,"rtt_ms":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+        let text = try payload(OwnMessages.heartbeat(now: now, lastID: try id(7), delivered: .max, roundTripNanoseconds: 1_234_567))
+        #expect(text.contains(#""last_id":"0123456789abc-7","delivered":9223372036854775807,"rtt_ms":1.234"#))
+    }
+
+    @Test func `an error carries its code, message and details`() throws {
+        let text = try payload(OwnMessages.error("NO_ENGINE", "no \"engine\"", details: ["action": "stop", "ref": .null], now: now))
+        #expect(
+            text
+                == #"{"type":"error","data":{"error_code":"NO_ENGINE","message":"no \"engine\"","details":{"action":"stop","ref":null}},"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+    }
+
+    @Test(arguments: [
+        (#"{"type":"candle","data":{ "x": 1.50 }}"#, #"{"type":"candle","data":{ "x": 1.50 },"timestamp":"2026-03-15T10:30:00.123456Z"}"#),
+        (#"{"timestamp":"then\u0021","data":{},"type":"mine"}"#, #"{"type":"mine","data":{},"timestamp":"then\u0021"}"#),
+    ])
+    func `a direct event is what the engine wrote, without an id`(body: String, expected: String) throws {
+        let bytes = Array(body.utf8)
+        let event = try #require(try EventParser.parse(bytes.span, format: .json).events.first)
+        #expect(try payload(OwnMessages.direct(event, of: bytes.span, now: now)) == expected)
+    }
+}

@@ -1,0 +1,53 @@
+import HTTP
+import Sessions
+import Testing
+@testable import WebSocketGateway
+
+@Suite("Answers to engines")
+struct EngineResponseTests {
+    private func text(_ response: EngineResponse, keepAlive: Bool = true, includeBody: Bool = true) -> String {
+        String(decoding: response.encoded(keepAlive: keepAlive, includeBody: includeBody), as: UTF8.self)
+    }
+
+    @Test func `an object is sent as JSON`() {
+        #expect(text(.json(["a": 1])) == "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Type: application/json\r\n\r\n{\"a\":1}")
+        #expect(text(.json(["a": 1], status: .created)).hasPrefix("HTTP/1.1 201 Created\r\n"))
+        #expect(text(.json([:]), keepAlive: false).contains("\r\nConnection: close\r\n"))
+    }
+
+    @Test func `to HEAD the body's length is told and the body left out`() {
+        #expect(text(.json(["a": 1]), includeBody: false) == "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Type: application/json\r\n\r\n")
+    }
+
+    @Test func `no content is none, of no type`() {
+        #expect(text(.noContent) == "HTTP/1.1 204 No Content\r\n\r\n")
+    }
+
+    @Test func `an error says what is wrong`() {
+        let response = EngineResponse.error(.serviceUnavailable, "CODE", "a \"message\"", details: ["x": 1], retryAfterSeconds: 5, headers: [("Allow", "GET")])
+        let text = text(response)
+        #expect(text.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
+        #expect(text.contains("\r\nAllow: GET\r\nRetry-After: 5\r\n"))
+        #expect(text.hasSuffix(#"{"error":{"code":"CODE","message":"a \"message\"","details":{"x":1}}}"#))
+    }
+
+    @Test func `every violation of HTTP has its answer`() {
+        let text = text(.error(HTTPViolation.bodyTooLarge), keepAlive: false)
+        #expect(text.hasPrefix("HTTP/1.1 413 Content Too Large\r\n"))
+        #expect(text.contains("\"rule\":\""))
+    }
+
+    @Test(arguments: [
+        (false, false, #"{"id":"0123456789abc-7","sequence":7,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#),
+        (false, true, #"{"id":"0123456789abc-7","sequence":7}"#),
+        (true, false, #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#),
+        (true, true, #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3}"#),
+    ])
+    func `a receipt is written as the contract says`(isBatch: Bool, isEarly: Bool, expected: String) throws {
+        let epoch = try Epoch(parsing: "0123456789abc")
+        let receipt = PublishReceipt(
+            firstID: EventID(epoch: epoch, sequence: 7), lastID: EventID(epoch: epoch, sequence: 9), count: 3, connections: 4, sent: 3, queued: 1,
+            conflated: 0, dropped: 0)
+        #expect(String(decoding: EngineResponse.published(receipt, isBatch: isBatch, isEarly: isEarly).body, as: UTF8.self) == expected)
+    }
+}

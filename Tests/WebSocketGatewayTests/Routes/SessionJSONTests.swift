@@ -1,0 +1,63 @@
+import HTTP
+import Sessions
+import Testing
+@testable import WebSocketGateway
+
+@Suite("Sessions as JSON")
+struct SessionJSONTests {
+    private func parse(_ text: String) throws -> SessionRegistration { try SessionRegistration.parse(try #require(JSON.parse(text).objectValue)) }
+
+    @Test(arguments: [
+        ("{}", SessionRegistration()),
+        (#"{"kind":"backtest"}"#, SessionRegistration(kind: .backtest)),
+        (#"{"kind":"forward","owner":"u1"}"#, SessionRegistration(kind: .forward, owner: "u1")),
+        (#"{"max_connections":1}"#, SessionRegistration(connectionsMax: 1)),
+        (#"{"max_connections":10000000}"#, SessionRegistration(connectionsMax: 10_000_000)),
+        (#"{"join":"live"}"#, SessionRegistration(join: .live)),
+        (#"{"join":"all"}"#, SessionRegistration(join: .all)),
+        (#"{"join":20}"#, SessionRegistration(join: .latest(20))),
+        (#"{"join":"20"}"#, SessionRegistration(join: .latest(20))),
+        (#"{"join":0}"#, SessionRegistration(join: .latest(0))),
+        (#"{"kind":null,"owner":null,"max_connections":null,"join":null}"#, SessionRegistration()),
+    ])
+    func `a registration is read`(text: String, expected: SessionRegistration) throws {
+        #expect(try parse(text) == expected)
+    }
+
+    @Test(arguments: [
+        #"{"kind":"paper"}"#, #"{"kind":1}"#, #"{"kind":"Backtest"}"#, #"{"owner":""}"#, #"{"owner":7}"#, #"{"max_connections":0}"#, #"{"max_connections":-1}"#,
+        #"{"max_connections":10000001}"#, #"{"max_connections":"5"}"#, #"{"max_connections":1.0}"#, #"{"join":"later"}"#, #"{"join":-1}"#, #"{"join":10000001}"#,
+        #"{"join":1.5}"#, #"{"join":true}"#, #"{"retention":5}"#, #"{"Kind":"backtest"}"#, #"{"":1}"#,
+    ])
+    func `anything else is refused`(text: String) throws {
+        let refusal = #expect(throws: EngineRoutes.Refusal.self) { try parse(text) }
+        #expect(refusal?.response.status == .badRequest)
+        let body = String(decoding: refusal?.response.body ?? [], as: UTF8.self)
+        #expect(body.contains("INVALID_SESSION"))
+    }
+
+    @Test func `an owner has up to 256 bytes`() throws {
+        #expect(try parse(#"{"owner":"\#(String(repeating: "é", count: 128))"}"#).owner?.utf8.count == 256)
+        #expect(throws: EngineRoutes.Refusal.self) { try parse(#"{"owner":"\#(String(repeating: "a", count: 257))"}"#) }
+    }
+
+    @Test func `a refusal names the key by its position, not by the peer's words`() throws {
+        let refusal = #expect(throws: EngineRoutes.Refusal.self) { try parse(#"{"kind":"backtest","<script>":1}"#) }
+        let body = String(decoding: refusal?.response.body ?? [], as: UTF8.self)
+        #expect(body.contains("position 2"))
+        #expect(!body.contains("script"))
+    }
+
+    @Test func `a session is told with everything known of it`() throws {
+        let bare = SessionInfo(id: try SessionID("s"), registration: nil, connections: 0, lastID: nil)
+        #expect(
+            bare.json.encoded
+                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"registered":false,"connections":0,"epoch":null,"last_id":null}"#)
+        let full = SessionInfo(
+            id: try SessionID("s"), registration: SessionRegistration(kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3)), connections: 2,
+            lastID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 9))
+        #expect(
+            full.json.encoded
+                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":"3","registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9"}"#)
+    }
+}
