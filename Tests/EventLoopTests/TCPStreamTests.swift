@@ -29,7 +29,7 @@ struct TCPStreamTests {
         var hasEnded = false
         let service = try Service(loop) { stream, recorder in
             stream.setSendBuffer(bytes: 8192)
-            recorder.onReceive = { stream in
+            recorder.onReceive = { [unowned recorder] stream in
                 pending += recorder.received
                 recorder.received = []
                 flush(stream)
