@@ -27,12 +27,13 @@ let package = Package(
     targets: [
         // C: system modules and the shims that Swift cannot spell.
         .systemLibrary(name: "CLibuv", path: "CSupport/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .systemLibrary(name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CWebSocket", path: "CSupport/CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
 
         // Imports point down only; Tests/ArchitectureTests holds the matrix.
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(name: "HTTP", swiftSettings: strict),
-        .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket"], swiftSettings: strict),
+        .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
         .target(name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", log], swiftSettings: strict),
         .executableTarget(

@@ -6,9 +6,15 @@ package struct FrameDecoder {
     /// Wide fields first: ten thousand idle connections each hold one of these.
     private enum State {
         case start
-        case opened(Opcode, fin: Bool)
-        case length(value: UInt64, Opcode, fin: Bool, form: LengthForm, missing: UInt8)
-        case maskingKey(payloadLength: Int, value: UInt32, Opcode, fin: Bool, missing: UInt8)
+        case opened(FirstByte)
+        case length(value: UInt64, FirstByte, form: LengthForm, missing: UInt8)
+        case maskingKey(payloadLength: Int, value: UInt32, FirstByte, missing: UInt8)
+    }
+
+    private struct FirstByte {
+        let opcode: Opcode
+        let fin: Bool
+        let rsv1: Bool
     }
 
     /// The extended lengths of §5.2, by their width in bytes.
@@ -24,10 +30,13 @@ package struct FrameDecoder {
     private var fragments: UInt32 = 0
     private let fragmentsMax: UInt32
     private let role: PeerRole
+    private let allowsCompression: Bool
 
-    package init(role: PeerRole, fragmentsMax: Int) {
+    /// `deflate`: permessage-deflate is agreed.
+    package init(role: PeerRole, fragmentsMax: Int, deflate: Bool = false) {
         self.role = role
         self.fragmentsMax = UInt32(clamping: fragmentsMax)
+        allowsCompression = deflate
     }
 
     /// A data frame's first byte was seen, and not yet the header that ends its message.
@@ -52,40 +61,42 @@ package struct FrameDecoder {
         case .start:
             state = try open(byte)
             return nil
-        case .opened(let opcode, let fin):
-            return try receiveShortLength(byte, opcode, fin)
-        case .length(let value, let opcode, let fin, let form, let missing):
+        case .opened(let first):
+            return try receiveShortLength(byte, first)
+        case .length(let value, let first, let form, let missing):
             // §5.2: "the most significant bit MUST be 0". Refused here, no length ever exceeds a signed 64-bit integer.
             if form == .bits64 && missing == 8 && byte & 0x80 != 0 { throw .lengthTopBitSet }
             let value = value << 8 | UInt64(byte)
             guard missing == 1 else {
-                state = .length(value: value, opcode, fin: fin, form: form, missing: missing - 1)
+                state = .length(value: value, first, form: form, missing: missing - 1)
                 return nil
             }
             guard value >= form.valueMin else { throw .nonMinimalLength }
             guard let payloadLength = Int(exactly: value) else { throw .messageTooBig }
-            return finishLength(opcode, fin, payloadLength)
-        case .maskingKey(let payloadLength, let value, let opcode, let fin, let missing):
+            return finishLength(first, payloadLength)
+        case .maskingKey(let payloadLength, let value, let first, let missing):
             let value = value << 8 | UInt32(byte)
             guard missing == 1 else {
-                state = .maskingKey(payloadLength: payloadLength, value: value, opcode, fin: fin, missing: missing - 1)
+                state = .maskingKey(payloadLength: payloadLength, value: value, first, missing: missing - 1)
                 return nil
             }
-            return FrameHeader(opcode: opcode, fin: fin, maskingKey: value, payloadLength: payloadLength)
+            return header(first, maskingKey: value, payloadLength)
         }
     }
 
     private mutating func open(_ byte: UInt8) throws(ProtocolViolation) -> State {
-        // §5.2: no extension is agreed, so none of RSV1 to RSV3 may be set.
-        guard byte & 0x70 == 0 else { throw .reservedBits }
+        // §5.2: a bit that no agreed extension defines may not be set. RFC 7692 §6 defines RSV1.
+        guard byte & (allowsCompression ? 0x30 : 0x70) == 0 else { throw .reservedBits }
         guard let opcode = Opcode(rawValue: byte & 0x0F) else { throw .reservedOpcode(byte & 0x0F) }
-        let fin = byte & 0x80 != 0
+        let first = FirstByte(opcode: opcode, fin: byte & 0x80 != 0, rsv1: byte & 0x40 != 0)
+        // RFC 7692 §6.1: not on control frames, and of a message only on the first.
+        guard !first.rsv1 || opcode == .text || opcode == .binary else { throw .reservedBits }
         if opcode.isControl {
-            guard fin else { throw .fragmentedControlFrame }
+            guard first.fin else { throw .fragmentedControlFrame }
         } else {
             try countFragment(opcode)
         }
-        return .opened(opcode, fin: fin)
+        return .opened(first)
     }
 
     /// §5.4: fragments of one message are not interleaved with another's.
@@ -99,30 +110,34 @@ package struct FrameDecoder {
         fragments += 1
     }
 
-    private mutating func receiveShortLength(_ byte: UInt8, _ opcode: Opcode, _ fin: Bool) throws(ProtocolViolation) -> FrameHeader? {
+    private mutating func receiveShortLength(_ byte: UInt8, _ first: FirstByte) throws(ProtocolViolation) -> FrameHeader? {
         switch role {
         case .server: guard byte & 0x80 != 0 else { throw .unmaskedClientFrame }
         case .client: guard byte & 0x80 == 0 else { throw .maskedServerFrame }
         }
         let length = byte & 0x7F
         guard length <= 125 else {
-            guard !opcode.isControl else { throw .controlFrameTooLong }
+            guard !first.opcode.isControl else { throw .controlFrameTooLong }
             let form: LengthForm = length == 126 ? .bits16 : .bits64
-            state = .length(value: 0, opcode, fin: fin, form: form, missing: form.rawValue)
+            state = .length(value: 0, first, form: form, missing: form.rawValue)
             return nil
         }
         // §5.5.1: a body, if there is one, begins with a two-byte code.
-        guard opcode != .close || length != 1 else { throw .oneByteCloseBody }
-        return finishLength(opcode, fin, Int(length))
+        guard first.opcode != .close || length != 1 else { throw .oneByteCloseBody }
+        return finishLength(first, Int(length))
     }
 
-    private mutating func finishLength(_ opcode: Opcode, _ fin: Bool, _ payloadLength: Int) -> FrameHeader? {
+    private mutating func finishLength(_ first: FirstByte, _ payloadLength: Int) -> FrameHeader? {
         switch role {
         case .server:
-            state = .maskingKey(payloadLength: payloadLength, value: 0, opcode, fin: fin, missing: 4)
+            state = .maskingKey(payloadLength: payloadLength, value: 0, first, missing: 4)
             return nil
         case .client:
-            return FrameHeader(opcode: opcode, fin: fin, maskingKey: 0, payloadLength: payloadLength)
+            return header(first, maskingKey: 0, payloadLength)
         }
+    }
+
+    private func header(_ first: FirstByte, maskingKey: UInt32, _ payloadLength: Int) -> FrameHeader {
+        FrameHeader(opcode: first.opcode, fin: first.fin, rsv1: first.rsv1, maskingKey: maskingKey, payloadLength: payloadLength)
     }
 }

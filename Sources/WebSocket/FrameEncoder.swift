@@ -4,10 +4,10 @@ package enum FrameEncoder {
     package static let controlPayloadBytesMax = 125
 
     /// The header of an unmasked frame.
-    package static func header(_ opcode: Opcode, payloadLength: Int, fin: Bool = true) -> [UInt8] {
+    package static func header(_ opcode: Opcode, payloadLength: Int, fin: Bool = true, rsv1: Bool = false) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headerLength(payloadLength: payloadLength))
-        appendHeader(opcode, payloadLength: payloadLength, fin: fin, to: &bytes)
+        appendHeader(opcode, payloadLength: payloadLength, fin: fin, rsv1: rsv1, to: &bytes)
         return bytes
     }
 
@@ -21,12 +21,14 @@ package enum FrameEncoder {
     }
 
     /// Writes the header in place, with the masking key (wire order, most significant byte first) where there is one.
+    /// `rsv1` on the first frame of a message says that it is compressed (RFC 7692 §6).
     package static func appendHeader(
-        _ opcode: Opcode, payloadLength: Int, fin: Bool = true, maskingKey: UInt32? = nil, to bytes: inout [UInt8]
+        _ opcode: Opcode, payloadLength: Int, fin: Bool = true, rsv1: Bool = false, maskingKey: UInt32? = nil, to bytes: inout [UInt8]
     ) {
         precondition(payloadLength >= 0, "a length is not negative")
         precondition(!opcode.isControl || fin && payloadLength <= controlPayloadBytesMax, "a control frame is whole and short (§5.5)")
-        bytes.append((fin ? 0x80 : 0) | opcode.rawValue)
+        precondition(!rsv1 || opcode == .text || opcode == .binary, "RSV1 stands on a message's first frame (RFC 7692 §6.1)")
+        bytes.append((fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode.rawValue)
         let maskBit: UInt8 = maskingKey == nil ? 0 : 0x80
         switch headerLength(payloadLength: payloadLength) {
         case 2:
@@ -42,25 +44,27 @@ package enum FrameEncoder {
     }
 
     /// One whole unmasked frame.
-    package static func append(_ opcode: Opcode, _ payload: Span<UInt8>, to bytes: inout [UInt8]) {
-        appendHeader(opcode, payloadLength: payload.count, to: &bytes)
+    package static func append(_ opcode: Opcode, _ payload: Span<UInt8>, rsv1: Bool = false, to bytes: inout [UInt8]) {
+        appendHeader(opcode, payloadLength: payload.count, rsv1: rsv1, to: &bytes)
         // An array appends from a buffer by one copy, from a span only byte by byte.
         unsafe payload.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 
     /// One whole unmasked frame.
-    package static func frame(_ opcode: Opcode, _ payload: [UInt8]) -> [UInt8] {
+    package static func frame(_ opcode: Opcode, _ payload: [UInt8], rsv1: Bool = false) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headerLength(payloadLength: payload.count) + payload.count)
-        append(opcode, payload.span, to: &bytes)
+        append(opcode, payload.span, rsv1: rsv1, to: &bytes)
         return bytes
     }
 
     /// One masked frame, as a client sends (§5.3). The key must be unpredictable where an intermediary could be fooled (§10.3).
-    package static func maskedFrame(_ opcode: Opcode, _ payload: [UInt8], maskingKey: UInt32, fin: Bool = true) -> [UInt8] {
+    package static func maskedFrame(
+        _ opcode: Opcode, _ payload: [UInt8], maskingKey: UInt32, fin: Bool = true, rsv1: Bool = false
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headerLength(payloadLength: payload.count) + 4 + payload.count)
-        appendHeader(opcode, payloadLength: payload.count, fin: fin, maskingKey: maskingKey, to: &bytes)
+        appendHeader(opcode, payloadLength: payload.count, fin: fin, rsv1: rsv1, maskingKey: maskingKey, to: &bytes)
         Masking.append(payload.span, key: maskingKey, offset: 0, to: &bytes)
         return bytes
     }

@@ -10,18 +10,24 @@ package enum Handshake {
         package let acceptKey: String
         /// Of ours, the first that the client offered.
         package let subprotocol: String?
+        /// What was agreed on permessage-deflate; nil: messages are not compressed.
+        package let deflate: DeflateAgreement?
 
         /// The bytes of the 101 (§4.2.2 item 5). What follows them is frames.
         package var response: [UInt8] {
             var text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             text += "Sec-WebSocket-Accept: \(acceptKey)\r\n"
             if let subprotocol { text += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
+            if let deflate { text += "Sec-WebSocket-Extensions: \(deflate.headerValue)\r\n" }
             return Array((text + "\r\n").utf8)
         }
     }
 
-    /// `subprotocols` are ours, in order of preference. Extensions offered are declined by saying nothing (§9.1).
-    package static func accept(_ head: RequestHead, subprotocols: [String]) throws(HandshakeRejection) -> Acceptance {
+    /// `subprotocols` are ours, in order of preference. With `deflate`, permessage-deflate is agreed where it is offered in a form
+    /// that we can meet. Extensions are declined by saying nothing (§9.1).
+    package static func accept(
+        _ head: RequestHead, subprotocols: [String], deflate: Bool = false
+    ) throws(HandshakeRejection) -> Acceptance {
         guard head.method == .get else { throw .notGet }
         guard head.has("upgrade", token: "websocket") else { throw .missingUpgrade }
         guard head.has("connection", token: "upgrade") else { throw .missingConnectionUpgrade }
@@ -30,8 +36,9 @@ package enum Handshake {
         try checkVersion(head.values("sec-websocket-version"))
         let key = try key(head.values("sec-websocket-key"))
         let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
+        let agreement = deflate ? PermessageDeflate.negotiate(try ExtensionOffers.parse(head.values("sec-websocket-extensions"))) : nil
         guard let acceptKey = AcceptKey.accept(key) else { throw .digestUnavailable }
-        return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol)
+        return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: agreement)
     }
 
     private static func checkVersion(_ values: [String]) throws(HandshakeRejection) {

@@ -11,6 +11,7 @@ package enum HandshakeRejection: Error, Sendable, Equatable {
     case duplicateKey
     case malformedKey
     case malformedSubprotocol
+    case malformedExtensions
     /// Ours, not the peer's: libcrypto refused to hash.
     case digestUnavailable
 }
@@ -21,7 +22,8 @@ extension HandshakeRejection {
         case .notGet: 405
         case .missingUpgrade, .missingConnectionUpgrade, .unsupportedVersion: 426
         case .httpVersionTooOld: 505
-        case .missingVersion, .duplicateVersion, .missingKey, .duplicateKey, .malformedKey, .malformedSubprotocol: 400
+        case .missingVersion, .duplicateVersion, .missingKey, .duplicateKey, .malformedKey: 400
+        case .malformedSubprotocol, .malformedExtensions: 400
         case .digestUnavailable: 500
         }
     }
@@ -50,6 +52,7 @@ extension HandshakeRejection {
         case .duplicateKey: "Sec-WebSocket-Key must appear once"
         case .malformedKey: "Sec-WebSocket-Key must be 16 bytes in Base64"
         case .malformedSubprotocol: "Sec-WebSocket-Protocol must list distinct tokens"
+        case .malformedExtensions: "Sec-WebSocket-Extensions must list extensions with their parameters"
         case .digestUnavailable: "the accept key could not be computed"
         }
     }
@@ -61,6 +64,7 @@ extension HandshakeRejection {
         case .unsupportedVersion, .digestUnavailable: "§4.2.2"
         case .duplicateKey: "§11.3.1"
         case .malformedSubprotocol: "§4.1"
+        case .malformedExtensions: "§9.1"
         case .duplicateVersion: "§11.3.5"
         }
     }

@@ -1,11 +1,13 @@
 /// Makes messages of frames: unmasks, joins fragments, holds size and text to the rules (RFC 6455 §5.3, §5.4, §8.1).
-/// The order of frames is the decoder's to check. This is also where an extension would transform payloads (§9).
+/// The order of frames is the decoder's to check. A compressed message stays as it is, and so its text unjudged: an inflater
+/// for each of ten thousand connections would cost 40 KB each, one for each worker does the same (``CompressedMessage``).
 ///
 /// Flow: FrameDecoder → **MessageAssembler** → Connection
 package struct MessageAssembler {
     private enum Kind {
         case text
         case binary
+        case compressed(Opcode)
     }
 
     private let messageBytesMax: Int
@@ -27,8 +29,8 @@ package struct MessageAssembler {
         // Subtracting what is stored cannot overflow; adding what a peer announces could.
         guard header.payloadLength <= messageBytesMax - message.count else { throw .messageTooBig }
         switch header.opcode {
-        case .text: kind = .text
-        case .binary: kind = .binary
+        case .text: kind = header.rsv1 ? .compressed(.text) : .text
+        case .binary: kind = header.rsv1 ? .compressed(.binary) : .binary
         default: break
         }
     }
@@ -43,7 +45,7 @@ package struct MessageAssembler {
         let start = message.count
         makeRoom(for: piece.count, left: header.fin ? header.payloadLength - offset : nil)
         Masking.append(piece, key: header.maskingKey, offset: offset, to: &message)
-        guard kind == .text else { return }
+        guard case .text = kind else { return }
         // A copy, as a span of one property keeps the compiler from changing another.
         var validator = utf8
         guard validator.feed(message.span.extracting(start...)) else { throw .invalidUTF8 }
@@ -60,9 +62,13 @@ package struct MessageAssembler {
         case .pong: return .pong(Self.take(&control))
         case .continuation, .text, .binary:
             guard header.fin else { return nil }
-            guard kind == .text else { return .binary(Self.take(&message)) }
-            guard utf8.isComplete else { throw .invalidUTF8 }
-            return .text(Self.take(&message))
+            switch kind {
+            case .text:
+                guard utf8.isComplete else { throw .invalidUTF8 }
+                return .text(Self.take(&message))
+            case .binary: return .binary(Self.take(&message))
+            case .compressed(let opcode): return .compressed(opcode, Self.take(&message))
+            }
         }
     }
 

@@ -13,8 +13,9 @@ package struct MessageReader {
     private var decoder: FrameDecoder
     private var assembler: MessageAssembler
 
-    package init(role: PeerRole, limits: WebSocketLimits = .init()) {
-        decoder = FrameDecoder(role: role, fragmentsMax: limits.fragmentsMax)
+    /// `deflate`: permessage-deflate is agreed, and messages may arrive as ``Received/compressed(_:_:)``.
+    package init(role: PeerRole, limits: WebSocketLimits = .init(), deflate: Bool = false) {
+        decoder = FrameDecoder(role: role, fragmentsMax: limits.fragmentsMax, deflate: deflate)
         assembler = MessageAssembler(messageBytesMax: limits.messageBytesMax)
     }
 

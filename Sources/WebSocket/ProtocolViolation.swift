@@ -1,4 +1,4 @@
-/// What a peer did that RFC 6455 forbids, or that exceeds our limits: one case per rule, one close code and one counter each.
+/// What a peer did that RFC 6455 or RFC 7692 forbids, or that exceeds our limits: one case per rule, one close code and one counter each.
 package enum ProtocolViolation: Error, Sendable, Equatable {
     case reservedBits
     case reservedOpcode(UInt8)
@@ -14,6 +14,7 @@ package enum ProtocolViolation: Error, Sendable, Equatable {
     case invalidCloseCode(UInt16)
     case invalidUTF8
     case invalidUTF8CloseReason
+    case invalidDeflate
     case messageTooBig
     case tooManyFragments
 }
@@ -22,7 +23,7 @@ extension ProtocolViolation {
     /// What our Close frame tells the peer (§7.4.1).
     package var closeCode: CloseCode {
         switch self {
-        case .invalidUTF8, .invalidUTF8CloseReason: .invalidPayload
+        case .invalidUTF8, .invalidUTF8CloseReason, .invalidDeflate: .invalidPayload
         case .messageTooBig: .messageTooBig
         // The message may be small: how it was cut is what we do not put up with.
         case .tooManyFragments: .policyViolation
@@ -30,7 +31,10 @@ extension ProtocolViolation {
         }
     }
 
-    /// The rule, in RFC 6455.
+    /// The document that ``section`` is in.
+    package var rfc: String { self == .invalidDeflate ? "RFC 7692" : "RFC 6455" }
+
+    /// The rule, in ``rfc``.
     package var section: String {
         switch self {
         case .unmaskedClientFrame, .maskedServerFrame: "§5.1"
@@ -40,6 +44,7 @@ extension ProtocolViolation {
         case .oneByteCloseBody: "§5.5.1"
         case .invalidCloseCode: "§7.4"
         case .invalidUTF8, .invalidUTF8CloseReason: "§8.1"
+        case .invalidDeflate: "§7.2.2"
         case .messageTooBig, .tooManyFragments: "§10.4"
         }
     }
@@ -61,6 +66,7 @@ extension ProtocolViolation {
         case .invalidCloseCode: "invalid_close_code"
         case .invalidUTF8: "invalid_utf8"
         case .invalidUTF8CloseReason: "invalid_utf8_close_reason"
+        case .invalidDeflate: "invalid_deflate"
         case .messageTooBig: "message_too_big"
         case .tooManyFragments: "too_many_fragments"
         }
@@ -69,7 +75,7 @@ extension ProtocolViolation {
     /// For the log and the close reason. Always shorter than the 123 bytes a reason may have.
     package var message: String {
         switch self {
-        case .reservedBits: "a reserved bit is set and no extension was agreed"
+        case .reservedBits: "a reserved bit is set where no agreed extension defines it"
         case .reservedOpcode(let opcode): "opcode \(opcode) is reserved"
         case .unmaskedClientFrame: "a client's frames must be masked"
         case .maskedServerFrame: "a server's frames must not be masked"
@@ -83,6 +89,7 @@ extension ProtocolViolation {
         case .invalidCloseCode(let code): "close code \(code) must not be sent"
         case .invalidUTF8: "the text is not UTF-8"
         case .invalidUTF8CloseReason: "the close reason is not UTF-8"
+        case .invalidDeflate: "the message is not DEFLATE data"
         case .messageTooBig: "the message is longer than the limit"
         case .tooManyFragments: "the message has more fragments than the limit"
         }
@@ -92,6 +99,6 @@ extension ProtocolViolation {
     package static let all: [ProtocolViolation] = [
         .reservedBits, .reservedOpcode(3), .unmaskedClientFrame, .maskedServerFrame, .nonMinimalLength, .lengthTopBitSet,
         .fragmentedControlFrame, .controlFrameTooLong, .unexpectedContinuation, .expectedContinuation, .oneByteCloseBody,
-        .invalidCloseCode(1005), .invalidUTF8, .invalidUTF8CloseReason, .messageTooBig, .tooManyFragments,
+        .invalidCloseCode(1005), .invalidUTF8, .invalidUTF8CloseReason, .invalidDeflate, .messageTooBig, .tooManyFragments,
     ]
 }

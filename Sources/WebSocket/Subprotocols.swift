@@ -8,7 +8,7 @@ package enum Subprotocols {
         for value in values {
             for element in value.split(separator: ",", omittingEmptySubsequences: false) {
                 let name = trimmed(element)
-                guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte), offered.insert(name).inserted else {
+                guard !name.isEmpty, name.utf8.allSatisfy(Token.isTokenByte), offered.insert(name).inserted else {
                     throw .malformedSubprotocol
                 }
             }
@@ -21,13 +21,5 @@ package enum Subprotocols {
         while let first = element.utf8.first, first == 0x20 || first == 0x09 { element = Substring(element.utf8.dropFirst()) }
         while let last = element.utf8.last, last == 0x20 || last == 0x09 { element = Substring(element.utf8.dropLast()) }
         return element
-    }
-
-    /// RFC 9110 §5.6.2, which is narrower by nothing than RFC 6455's "U+0021 to U+007E without separators".
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
     }
 }

@@ -6,7 +6,7 @@ struct ImportMatrixTests {
     private static let matrix: [String: Set<String>] = [
         "EventLoop": ["CLibuv"],
         "HTTP": [],
-        "WebSocket": ["HTTP", "CWebSocket"],
+        "WebSocket": ["HTTP", "CWebSocket", "CZlib"],
         "Sessions": [],
         "WebSocketGateway": ["EventLoop", "HTTP", "WebSocket", "Sessions", "Logging"],
         "websocket-gateway": ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "Logging", "ArgumentParser"],
@@ -44,7 +44,7 @@ struct ImportMatrixTests {
         }
     }
 
-    @Test(arguments: [("CLibuv", "EventLoop"), ("CWebSocket", "WebSocket")])
+    @Test(arguments: [("CLibuv", "EventLoop"), ("CWebSocket", "WebSocket"), ("CZlib", "WebSocket")])
     func `a C module has one importer`(module: String, owner: String) {
         let importers = Set(sources.filter { $0.imports.contains(module) }.map(\.target))
         #expect(importers == [owner])

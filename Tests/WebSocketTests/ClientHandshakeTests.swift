@@ -17,6 +17,15 @@ struct ClientHandshakeTests {
         #expect(acceptance.subprotocol == "wsg.v1")
     }
 
+    @Test func `the compression that our tools offer is agreed on`() throws {
+        let request = ClientHandshake.request(
+            host: "a", target: "/", key: ClientHandshake.makeKey(), headers: [("Sec-WebSocket-Extensions", PermessageDeflate.offer)])
+        var parser = RequestParser()
+        var position = 0
+        guard case .head(let head)? = try parser.next(request.span, at: &position) else { Issue.record("no head"); return }
+        #expect(try Handshake.accept(head, subprotocols: [], deflate: true).deflate?.deflateClass == .window12)
+    }
+
     @Test func `keys are well-formed and differ`() {
         let keys = (0..<100).map { _ in ClientHandshake.makeKey() }
         #expect(keys.allSatisfy(AcceptKey.isWellFormed))

@@ -31,6 +31,36 @@ struct FrameDecoderTests {
         #expect(violation.closeCode.rawValue == code)
     }
 
+    private static let reservedBits: [(String, ProtocolViolation?)] = [
+        ("C1", nil), ("C2", nil), ("41", nil), ("42", nil), ("81", nil), ("82", nil),
+        // RSV2 and RSV3 are nobody's.
+        ("A1", .reservedBits), ("91", .reservedBits), ("E1", .reservedBits), ("D2", .reservedBits), ("F1", .reservedBits),
+        // Control frames.
+        ("C8", .reservedBits), ("C9", .reservedBits), ("CA", .reservedBits), ("49", .reservedBits),
+        // Continuations, with and without a compressed message to continue.
+        ("C0", .reservedBits), ("40", .reservedBits),
+        ("41 80 00 00 00 00 C0", .reservedBits), ("41 80 00 00 00 00 40", .reservedBits), ("01 80 00 00 00 00 C0", .reservedBits),
+        ("41 80 00 00 00 00 80", nil), ("41 80 00 00 00 00 00", nil), ("41 80 00 00 00 00 C9", .reservedBits),
+        ("41 80 00 00 00 00 C1", .expectedContinuation), ("41 80 00 00 00 00 81", .expectedContinuation),
+        ("C3", .reservedOpcode(3)), ("CB", .reservedOpcode(11)),
+    ]
+
+    @Test(arguments: reservedBits)
+    func `with compression agreed, RSV1 stands on the first frame of a message (RFC 7692 §6)`(bytes: String, violation: ProtocolViolation?)
+    {
+        let bytes = hex(bytes)
+        for pieces in [[Int.max], [1]] { #expect(Outcome(bytes, deflate: true, pieces: pieces).violation == violation) }
+    }
+
+    @Test func `a header says whether its message is compressed`() throws {
+        var decoder = FrameDecoder(role: .client, fragmentsMax: 64, deflate: true)
+        var seen: [Bool] = []
+        let bytes = hex("41 00 00 00 80 00 82 00 C2 00 89 00")
+        var position = 0
+        while let header = try decoder.next(bytes.span, at: &position) { seen.append(header.rsv1) }
+        #expect(seen == [true, false, false, false, true, false])
+    }
+
     @Test func `a header ends where its payload begins`() throws {
         var decoder = FrameDecoder(role: .server, fragmentsMax: 64)
         let bytes = hex("81 FE 01 00 37 fa 21 3d 61 62")

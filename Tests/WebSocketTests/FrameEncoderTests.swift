@@ -38,6 +38,18 @@ struct FrameEncoderTests {
         }
     }
 
+    @Test func `a compressed message is marked on its first frame (RFC 7692 §7_2_3_1)`() {
+        let compressed = hex("f2 48 cd c9 c9 07 00")
+        #expect(FrameEncoder.frame(.text, compressed, rsv1: true) == hex("c1 07 f2 48 cd c9 c9 07 00"))
+        #expect(FrameEncoder.header(.text, payloadLength: 3, fin: false, rsv1: true) == hex("41 03"))
+        #expect(FrameEncoder.header(.binary, payloadLength: 256, rsv1: true) == hex("C2 7E 01 00"))
+        var bytes: [UInt8] = []
+        FrameEncoder.append(.binary, compressed.span, rsv1: true, to: &bytes)
+        #expect(bytes == hex("c2 07") + compressed)
+        let masked = FrameEncoder.maskedFrame(.text, compressed, maskingKey: 0x0102_0304, rsv1: true)
+        #expect(Outcome(masked, deflate: true).received == [.compressed(.text, compressed)])
+    }
+
     @Test func `frames are appended one behind the other`() {
         var bytes: [UInt8] = [0xEE]
         FrameEncoder.append(.text, hello.span, to: &bytes)

@@ -5,7 +5,8 @@ import WebSocket
 struct HandshakeRejectionTests {
     private static let all: [HandshakeRejection] = [
         .notGet, .missingUpgrade, .missingConnectionUpgrade, .httpVersionTooOld, .missingVersion, .duplicateVersion, .unsupportedVersion,
-        .missingKey, .duplicateKey, .malformedKey, .malformedSubprotocol, .digestUnavailable,
+        .missingKey, .duplicateKey, .malformedKey, .malformedSubprotocol, .malformedExtensions,
+        .digestUnavailable,
     ]
 
     @Test(arguments: all)

@@ -45,6 +45,45 @@ struct HandshakeTests {
         #expect(!String(decoding: response, as: UTF8.self).contains("xtension"))
     }
 
+    private static let browsers: [(offer: String, answer: String?)] = [
+        ("permessage-deflate; client_max_window_bits", "permessage-deflate; server_no_context_takeover; client_no_context_takeover"),
+        (
+            "permessage-deflate; server_max_window_bits=10",
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9"
+        ),
+        ("x-webkit-deflate-frame", nil),
+    ]
+
+    @Test(arguments: browsers)
+    func `compression is agreed on where it is on and offered`(offer: String, answer: String?) throws {
+        let head = try head(Self.upgrade + [Self.key, Self.version, "Sec-WebSocket-Extensions: \(offer)"])
+        let acceptance = try Handshake.accept(head, subprotocols: [], deflate: true)
+        #expect(acceptance.deflate?.headerValue == answer)
+        let response = String(decoding: acceptance.response, as: UTF8.self)
+        #expect(response.contains("Sec-WebSocket-Extensions:") == (answer != nil))
+        if let answer { #expect(response.hasSuffix("\r\nSec-WebSocket-Extensions: \(answer)\r\n\r\n")) }
+        #expect(try Handshake.accept(head, subprotocols: []).deflate == nil)
+    }
+
+    @Test func `offers may be spread over lines`() throws {
+        let lines = [
+            "Sec-WebSocket-Extensions: foo, permessage-deflate; server_max_window_bits=8", "SEC-WEBSOCKET-EXTENSIONS: permessage-deflate",
+        ]
+        let acceptance = try Handshake.accept(head(Self.upgrade + [Self.key, Self.version] + lines), subprotocols: [], deflate: true)
+        #expect(acceptance.deflate?.deflateClass == .window12)
+    }
+
+    @Test func `broken extensions are rejected where they are read`() throws {
+        let head = try head(Self.upgrade + [Self.key, Self.version, "Sec-WebSocket-Extensions: permessage-deflate; ="])
+        #expect(throws: HandshakeRejection.malformedExtensions) { try Handshake.accept(head, subprotocols: [], deflate: true) }
+        #expect(HandshakeRejection.malformedExtensions.statusCode == 400)
+        #expect(try Handshake.accept(head, subprotocols: []).deflate == nil)
+    }
+
+    @Test func `a request without extensions gets none`() throws {
+        #expect(try Handshake.accept(head(Self.upgrade + [Self.key, Self.version]), subprotocols: [], deflate: true).deflate == nil)
+    }
+
     private static let rejections: [(HandshakeRejection, [String], UInt16)] = [
         (.missingUpgrade, ["Host: a", "Connection: Upgrade", key, version], 426),
         (.missingUpgrade, ["Host: a", "Upgrade: websockets", "Connection: Upgrade", key, version], 426),

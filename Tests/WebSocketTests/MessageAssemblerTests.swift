@@ -47,6 +47,20 @@ struct MessageAssemblerTests {
         #expect(Outcome(stream).received == [.text([0x61]), .binary([0xFF, 0xC0]), .text([0x62])])
     }
 
+    @Test func `a compressed message is handed out as it is, and not judged as text`() {
+        let stream =
+            FrameEncoder.maskedFrame(.text, [0xFF], maskingKey: key, fin: false, rsv1: true) + frame(.ping, [1])
+            + frame(.continuation, [0xC0, 0x80]) + frame(.text, [0x61])
+            + FrameEncoder.maskedFrame(.binary, [], maskingKey: key, rsv1: true) + frame(.binary, [0xFF])
+        for pieces in [[Int.max], [1], [3, 2]] {
+            #expect(
+                Outcome(stream, deflate: true, pieces: pieces).received == [
+                    .ping([1]), .compressed(.text, [0xFF, 0xC0, 0x80]), .text([0x61]), .compressed(.binary, []), .binary([0xFF]),
+                ])
+        }
+        #expect(Outcome(stream + frame(.text, [0xFF]), deflate: true).violation == .invalidUTF8)
+    }
+
     @Test func `messages without payload are messages`() {
         let stream = frame(.text, []) + frame(.binary, []) + frame(.ping, []) + frame(.pong, [])
         #expect(Outcome(stream, pieces: [1]).received == [.text([]), .binary([]), .ping([]), .pong([])])

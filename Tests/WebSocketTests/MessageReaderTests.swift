@@ -27,6 +27,30 @@ struct MessageReaderTests {
         }
     }
 
+    @Test(arguments: [PeerRole.server, .client])
+    func `a stream with compressed messages decodes the same however its bytes are split`(role: PeerRole) {
+        for seed: UInt64 in 1_000..<1_300 {
+            let stream = RandomStream(seed: seed, role: role, deflate: true)
+            var generator = SeededGenerator(seed: ~seed)
+            let pieces = (0..<20).map { _ in Int.random(in: 1...40, using: &generator) }
+            for pieces in [[Int.max], [1], [2, 3], pieces] {
+                let outcome = Outcome(stream.bytes, role: role, deflate: true, pieces: pieces)
+                #expect(outcome.received == stream.expected && outcome.violation == nil, "seed \(seed), pieces \(pieces)")
+            }
+        }
+    }
+
+    @Test func `a damaged stream with compressed messages ends the same however its bytes are split`() {
+        for seed: UInt64 in 1_000..<1_500 {
+            var bytes = RandomStream(seed: seed, role: .server, deflate: true).bytes
+            var generator = SeededGenerator(seed: ~seed)
+            for _ in 0..<3 { bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator) }
+            let whole = Outcome(bytes, deflate: true)
+            #expect(Outcome(bytes, deflate: true, pieces: [1]) == whole, "seed \(seed)")
+            #expect(Outcome(bytes, deflate: true, pieces: [5, 1, 9]) == whole, "seed \(seed)")
+        }
+    }
+
     @Test func `random bytes never trap`() {
         var generator = SeededGenerator(seed: 13)
         for _ in 0..<100_000 {
@@ -37,10 +61,11 @@ struct MessageReaderTests {
             }
             // Half of them begin plausibly, so as to get beyond the first two bytes.
             if bytes[2] & 1 == 0 {
-                bytes[0] = [0x81, 0x82, 0x01, 0x88, 0x89][Int(bytes[3]) % 5]
+                bytes[0] = [0x81, 0x82, 0x01, 0x88, 0x89, 0xC1, 0x41][Int(bytes[3]) % 7]
                 bytes[1] |= 0x80
             }
-            _ = Outcome(bytes, role: bytes[4] & 3 == 0 ? .client : .server, pieces: bytes[5] & 1 == 0 ? [.max] : [3])
+            let pieces = bytes[5] & 1 == 0 ? [Int.max] : [3]
+            _ = Outcome(bytes, role: bytes[4] & 3 == 0 ? .client : .server, deflate: bytes[4] & 4 == 0, pieces: pieces)
         }
     }
 
@@ -92,9 +117,12 @@ struct MessageReaderTests {
 
     @Test func `an idle reader is small and stores nothing`() throws {
         #expect(MemoryLayout<MessageReader>.size <= 96)
-        var reader = MessageReader(role: .server)
-        for opcode in [Opcode.text, .binary, .ping, .pong] {
-            let frame = FrameEncoder.maskedFrame(opcode, [UInt8](repeating: 0x61, count: 100), maskingKey: 7)
+        var reader = MessageReader(role: .server, deflate: true)
+        let frames: [(Opcode, rsv1: Bool)] = [
+            (.text, false), (.text, true), (.binary, true), (.binary, false), (.ping, false), (.pong, false),
+        ]
+        for (opcode, rsv1) in frames {
+            let frame = FrameEncoder.maskedFrame(opcode, [UInt8](repeating: 0x61, count: 100), maskingKey: 7, rsv1: rsv1)
             for byte in frame {
                 var position = 0
                 _ = try reader.next([byte].span, at: &position)

@@ -6,8 +6,10 @@ struct Outcome: Equatable {
     var violation: ProtocolViolation?
 
     /// Reads `bytes` in pieces of the given sizes (over and over).
-    init(_ bytes: [UInt8], role: PeerRole = .server, limits: WebSocketLimits = .init(), pieces: [Int] = [.max]) {
-        var reader = MessageReader(role: role, limits: limits)
+    init(
+        _ bytes: [UInt8], role: PeerRole = .server, limits: WebSocketLimits = .init(), deflate: Bool = false, pieces: [Int] = [.max]
+    ) {
+        var reader = MessageReader(role: role, limits: limits, deflate: deflate)
         var start = 0
         var turn = 0
         while start < bytes.count && violation == nil {

@@ -16,6 +16,12 @@ struct ProtocolViolationTests {
         #expect((1...123).contains(violation.message.utf8.count))
     }
 
+    @Test func `a rule is in the RFC that makes it`() {
+        #expect(ProtocolViolation.invalidDeflate.rfc == "RFC 7692")
+        #expect(ProtocolViolation.invalidDeflate.closeCode == .invalidPayload)
+        #expect(ProtocolViolation.all.filter { $0.rfc != "RFC 6455" } == [.invalidDeflate])
+    }
+
     @Test func `the peer's numbers stay out of the name`() {
         #expect(ProtocolViolation.reservedOpcode(3).name == ProtocolViolation.reservedOpcode(15).name)
         #expect(ProtocolViolation.invalidCloseCode(0).name == ProtocolViolation.invalidCloseCode(5000).name)

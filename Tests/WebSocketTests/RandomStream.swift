@@ -5,11 +5,14 @@ struct RandomStream {
     private(set) var bytes: [UInt8] = []
     private(set) var expected: [Received] = []
     private let role: PeerRole
+    private let deflate: Bool
     private var generator: SeededGenerator
 
-    /// `role` is the reader's: a server's peer masks.
-    init(seed: UInt64, role: PeerRole) {
+    /// `role` is the reader's: a server's peer masks. With `deflate`, some messages say that they are compressed;
+    /// whether they are is not the reader's concern.
+    init(seed: UInt64, role: PeerRole, deflate: Bool = false) {
         self.role = role
+        self.deflate = deflate
         generator = SeededGenerator(seed: seed)
         for _ in 0..<Int.random(in: 1...6, using: &generator) { appendMessage() }
         if Bool.random(using: &generator) { appendClose() }
@@ -17,17 +20,19 @@ struct RandomStream {
 
     private mutating func appendMessage() {
         let isText = Bool.random(using: &generator)
-        let payload = isText ? text() : binary()
+        let isCompressed = deflate && Bool.random(using: &generator)
+        let payload = isText && !isCompressed ? text() : binary()
         var fragments = fragments(of: payload)
         let last = fragments.removeLast()
-        var opcode: Opcode = isText ? .text : .binary
+        let messageOpcode: Opcode = isText ? .text : .binary
+        var opcode = messageOpcode
         for fragment in fragments {
-            appendFrame(opcode, fragment, fin: false)
+            appendFrame(opcode, fragment, fin: false, rsv1: isCompressed && opcode != .continuation)
             if Int.random(in: 0..<3, using: &generator) == 0 { appendPing() }
             opcode = .continuation
         }
-        appendFrame(opcode, last, fin: true)
-        expected.append(isText ? .text(payload) : .binary(payload))
+        appendFrame(opcode, last, fin: true, rsv1: isCompressed && opcode != .continuation)
+        expected.append(isCompressed ? .compressed(messageOpcode, payload) : isText ? .text(payload) : .binary(payload))
     }
 
     private mutating func appendPing() {
@@ -47,10 +52,12 @@ struct RandomStream {
         expected.append(.close(.normal, reason: reason))
     }
 
-    private mutating func appendFrame(_ opcode: Opcode, _ payload: [UInt8], fin: Bool) {
+    private mutating func appendFrame(_ opcode: Opcode, _ payload: [UInt8], fin: Bool, rsv1: Bool = false) {
         switch role {
-        case .server: bytes += FrameEncoder.maskedFrame(opcode, payload, maskingKey: .random(in: 0 ... .max, using: &generator), fin: fin)
-        case .client: bytes += FrameEncoder.header(opcode, payloadLength: payload.count, fin: fin) + payload
+        case .server:
+            let key = UInt32.random(in: 0 ... .max, using: &generator)
+            bytes += FrameEncoder.maskedFrame(opcode, payload, maskingKey: key, fin: fin, rsv1: rsv1)
+        case .client: bytes += FrameEncoder.header(opcode, payloadLength: payload.count, fin: fin, rsv1: rsv1) + payload
         }
     }
 

@@ -74,6 +74,22 @@ struct WebSocketLimitsTests {
         #expect(reader.storedBytes == 0)
     }
 
+    @Test func `a compressed message has the same limits on the wire`() {
+        func frame(_ opcode: Opcode, _ count: Int, fin: Bool = true) -> [UInt8] {
+            FrameEncoder.maskedFrame(opcode, [UInt8](repeating: 7, count: count), maskingKey: key, fin: fin, rsv1: opcode != .continuation)
+        }
+        #expect(Outcome(frame(.binary, 65_536), deflate: true).received.count == 1)
+        #expect(Outcome(frame(.binary, 65_537), deflate: true).violation == .messageTooBig)
+        let half = frame(.text, 32_768, fin: false)
+        #expect(Outcome(half + frame(.continuation, 32_768), deflate: true).received.count == 1)
+        #expect(Outcome(half + frame(.continuation, 32_769), deflate: true).violation == .messageTooBig)
+        let fragments = frame(.text, 0, fin: false) + (0..<62).flatMap { _ in frame(.continuation, 0, fin: false) }
+        #expect(Outcome(fragments + frame(.continuation, 1), deflate: true).received == [.compressed(.text, [7])])
+        #expect(
+            Outcome(fragments + frame(.continuation, 0, fin: false) + frame(.continuation, 1), deflate: true).violation == .tooManyFragments
+        )
+    }
+
     @Test func `pings between fragments are not fragments`() {
         let pings = [[UInt8]](repeating: FrameEncoder.maskedFrame(.ping, [], maskingKey: key), count: 200).flatMap { $0 }
         let stream = FrameEncoder.maskedFrame(.text, [0x61], maskingKey: key, fin: false) + pings

@@ -188,6 +188,8 @@ final class ClientConnection: Peer {
             clock.messageEnded()
             core.counters.add(.clientMessages, label: 1)
             if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
+        // Not before the handshake agrees on permessage-deflate and the reader is told so.
+        case .compressed: close(.internalError, reason: "compression was not agreed")
         case .ping(let payload):
             core.counters.add(.clientMessages, label: 2)
             // A peer that pings without reading fills its queue like any slow one (RFC 6455 §5.5.3 asks for one pong each).

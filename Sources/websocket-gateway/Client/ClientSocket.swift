@@ -108,9 +108,9 @@ final class ClientSocket: TCPStreamHandler {
             // §5.5.1: answered with the same code.
             _ = stream?.send(Self.closeFrame(code).span)
             end(.closed(code, reason: String(decoding: reason, as: UTF8.self)))
-        case .binary:
+        case .binary, .compressed:
             _ = stream?.send(Self.closeFrame(.unsupportedData).span)
-            end(.lost("a binary message came, which the gateway never sends"))
+            end(.lost("a binary or compressed message came, which the gateway never sends"))
         }
     }
 

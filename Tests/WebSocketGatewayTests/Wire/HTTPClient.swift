@@ -13,7 +13,7 @@ final class HTTPClient: @unchecked Sendable {
         return try parser.next(input.span, at: &position)
     }
 
-    init?(port: UInt16, timeoutSeconds: Int = 30) {
+    init?(port: UInt16, timeoutSeconds: Int = 120) {
         guard let raw = RawClient(port: port, timeoutSeconds: timeoutSeconds) else { return nil }
         self.raw = raw
     }

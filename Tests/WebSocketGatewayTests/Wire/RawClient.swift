@@ -5,7 +5,7 @@ final class RawClient: Sendable {
     let descriptor: Int32
 
     /// Connects to a port of 127.0.0.1; nil when nobody listens there.
-    init?(port: UInt16, receiveBufferBytes: Int32? = nil, timeoutSeconds: Int = 30) {
+    init?(port: UInt16, receiveBufferBytes: Int32? = nil, timeoutSeconds: Int = 120) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if var bytes = receiveBufferBytes {
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))

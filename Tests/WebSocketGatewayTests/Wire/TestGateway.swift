@@ -14,6 +14,13 @@ struct TestGateway: Sendable {
         settings.listen = "127.0.0.1:0"
         settings.control = "127.0.0.1:0"
         settings.workers = workers
+        // However slow the machine, no time-out comes into a test that is not about it.
+        settings.heartbeatInterval = .seconds(3600)
+        settings.staleTimeout = .zero
+        settings.requestHeadTimeout = .seconds(300)
+        settings.requestBodyTimeout = .seconds(300)
+        settings.idleTimeout = .seconds(300)
+        settings.writeTimeout = .seconds(300)
         change(&settings)
         return settings
     }
@@ -69,7 +76,7 @@ func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
 }
 
 /// What `body` returns, or nil when that takes longer than `seconds`: then it is left behind.
-func within<T: Sendable>(seconds: Int = 30, _ body: @escaping @Sendable () async throws -> T) async throws -> T? {
+func within<T: Sendable>(seconds: Int = 120, _ body: @escaping @Sendable () async throws -> T) async throws -> T? {
     let (stream, continuation) = AsyncStream<Result<T, any Error>?>.makeStream()
     let work = Task {
         do { continuation.yield(.success(try await body())) } catch { continuation.yield(.failure(error)) }
@@ -87,7 +94,7 @@ func within<T: Sendable>(seconds: Int = 30, _ body: @escaping @Sendable () async
 }
 
 /// Asks again until `condition` holds, for at most `seconds`: for what the gateway learns from a socket in its own time.
-func eventually(seconds: Int = 20, _ condition: () async throws -> Bool) async rethrows -> Bool {
+func eventually(seconds: Int = 120, _ condition: () async throws -> Bool) async rethrows -> Bool {
     let end = Clocks.monotonicNanoseconds + UInt64(seconds) * 1_000_000_000
     while Clocks.monotonicNanoseconds < end {
         if try await condition() { return true }
