@@ -1,5 +1,4 @@
 internal import CLibuv
-internal import Synchronization
 
 /// The door between threads: many post, the loop's thread receives. Messages keep their order per sender, and what one thread posted
 /// before another (by whatever order the two agree on) arrives before it.
@@ -15,7 +14,7 @@ package final class Mailbox<Message: Sendable>: @unchecked Sendable {
         var phase = Phase.waitingForLoop
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let handle: UnsafeMutablePointer<uv_async_t>
 
     package init() {

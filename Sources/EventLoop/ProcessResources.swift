@@ -39,6 +39,9 @@ package enum ProcessResources {
         return max(0, Int(count) - 1)
     }
 
+    /// Ends the process now: no thread is waited for, nothing is flushed.
+    package static func exitNow(_ code: Int32) -> Never { _exit(code) }
+
     package static var processID: Int32 { uv_os_getpid() }
 }
 

@@ -46,7 +46,7 @@ package struct MessageReader {
                 case .payload(let header, let received):
                     guard try receivePayload(header, received, input, at: &position) else { return nil }
                     guard let message = try assembler.end(header) else { continue }
-                    if case .close = message { state = .ended }
+                    if case .close = message { end() }
                     return message
                 case .ended:
                     position = input.count

@@ -335,7 +335,7 @@ def test_a_wrong_method_is_refused_with_405_and_what_is_allowed(gateway: Gateway
 
 
 async def test_every_character_of_a_session_id_and_its_greatest_length_are_served(gateway: Gateway) -> None:
-    for session in ("Aa0._~-", "a" * 128, ".."):
+    for session in ("Aa0._~-", "a" * 128, "..."):
         async with open_tab(gateway, session) as tab:
             publish(gateway, session, candle(1))
             assert (await tab.event())["data"] == {"candle_index": 1}

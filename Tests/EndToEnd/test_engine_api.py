@@ -167,9 +167,9 @@ def test_a_wrong_method_is_told_which_are_right(shared: Gateway, method: str, pa
 def test_a_refused_request_leaves_the_connection_open_and_an_unreadable_one_closes_it(gateway: Gateway) -> None:
     with control_wire(gateway) as wire:
         for _ in range(2):
-            wire.send("POST /v1/sessions/s1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]")
+            wire.send("POST /v1/sessions/s1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]")
             assert wire.answer().status == 400
-        wire.send("POST /v1/sessions/s1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n")
+        wire.send("POST /v1/sessions/s1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\r\n")
         answer = wire.answer()
         assert (answer.status, answer.code, answer.headers["connection"]) == (411, "LENGTH_REQUIRED", "close")
         assert wire.at_end()
@@ -208,13 +208,13 @@ def test_a_batch_of_one_is_answered_as_a_batch(gateway: Gateway) -> None:
 
 
 def publish_request(body: str, path: str = EVENTS, more: str = "") -> str:
-    return f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n{more}Content-Length: {len(body.encode())}\r\n\r\n{body}"
+    return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{more}Content-Length: {len(body.encode())}\r\n\r\n{body}"
 
 
 def test_a_chunked_body_is_read_however_it_is_cut(gateway: Gateway) -> None:
     body = json.dumps(candle(1, text="é"))
     with control_wire(gateway) as wire, RawTab.opened(gateway, "s1") as tab:
-        wire.send("POST /v1/sessions/s1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        wire.send("POST /v1/sessions/s1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
         for size in (1, 2, 3, 100):
             chunk, body = body[:size], body[size:]
             wire.send(f"{len(chunk):x}\r\n{chunk}\r\n" if chunk else "")
@@ -260,7 +260,7 @@ def test_refusals_keep_their_places_among_pipelined_answers(gateway: Gateway) ->
             publish_request(GOOD)
             + publish_request("[]")
             + publish_request(GOOD)
-            + "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
+            + "GET /nope HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             + publish_request(GOOD)
         )
         assert [wire.answer().status for _ in range(5)] == [200, 400, 200, 404, 200]
@@ -269,12 +269,12 @@ def test_refusals_keep_their_places_among_pipelined_answers(gateway: Gateway) ->
 @pytest.mark.parametrize("path", ["/healthz", "/v1/sessions", "/nope"])
 def test_requests_that_publish_nothing_may_be_pipelined_too(shared: Gateway, path: str) -> None:
     with control_wire(shared) as wire:
-        wire.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+        wire.send(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 50)
         assert len({wire.answer().status for _ in range(50)}) == 1
 
 
 def test_a_get_pipelined_behind_a_publish_sees_it_and_one_before_does_not(gateway: Gateway) -> None:
-    get = "GET /v1/sessions/s1 HTTP/1.1\r\nHost: x\r\n\r\n"
+    get = "GET /v1/sessions/s1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with control_wire(gateway) as wire:
         for sequence in range(1, 30):
             wire.send(get + publish_request(GOOD) + get)
@@ -322,7 +322,7 @@ def test_http_1_0_is_fine_for_health_and_refused_elsewhere(gateway: Gateway) -> 
         assert wire.at_end()
     for path in ("/metrics", "/v1/sessions", "/readyz"):
         with control_wire(gateway) as wire:
-            wire.send(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n")
+            wire.send(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
             answer = wire.answer()
             assert (answer.status, answer.code) == (505, "HTTP_VERSION_NOT_SUPPORTED"), path
             assert wire.at_end()
@@ -333,20 +333,20 @@ def test_head_is_get_without_the_body(shared: Gateway, path: str) -> None:
     publish(shared, "s1", GOOD)
     get = ask(shared, "GET", path)
     with control_wire(shared) as wire:
-        wire.send(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.send(f"HEAD {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         head = wire.answer(of_head=True)
         assert head.status == get.status
         assert head.headers["content-type"] == get.headers["content-type"]
         if path != "/metrics":  # its numbers move
             assert head.headers["content-length"] == get.headers["content-length"]
-        wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert wire.answer().json == {"status": "ok"}, "nothing followed the head"
 
 
 def test_connection_close_is_obeyed_and_keep_alive_is_the_default(gateway: Gateway) -> None:
     with control_wire(gateway) as wire:
         for _ in range(5):
-            wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            wire.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert wire.answer().status == 200
         wire.send(publish_request(GOOD, more="Connection: close\r\n"))
         answer = wire.answer()
@@ -367,7 +367,7 @@ def test_a_request_that_stops_half_way_is_told_408(serve) -> None:
 def test_an_idle_connection_is_closed_after_the_idle_time(serve) -> None:
     gateway: Gateway = serve("--idle-timeout", "0.3")
     with control_wire(gateway) as wire:
-        wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert wire.answer().status == 200
         assert wire.at_end()
 
@@ -375,3 +375,46 @@ def test_an_idle_connection_is_closed_after_the_idle_time(serve) -> None:
 def test_the_public_listener_serves_no_engine(gateway: Gateway) -> None:
     for path in ("/v1/sessions", EVENTS, "/metrics", "/healthz"):
         assert ask_at(gateway.address, "GET", path).status == 404
+
+
+def test_a_name_that_resolves_here_is_not_answered_and_numeric_addresses_are(gateway: Gateway) -> None:
+    """DNS rebinding: a page under a name of its own sends no Origin with a GET to its own host."""
+    for host, status in [
+        ("rebind.example.com", 403), ("rebind.example.com:8081", 403), ("127.0.0.1.example.com", 403),
+        ("127.0.0.1", 200), ("LOCALHOST:1", 200), ("[::1]:8081", 200),
+    ]:  # fmt: skip
+        for path in ["/v1/sessions", "/metrics"]:
+            wire = Wire(gateway.control_address)
+            wire.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+            assert wire.answer().status == status, (host, path)
+
+
+def test_one_event_is_broadcast_to_all_and_not_several(gateway: Gateway) -> None:
+    """Events times sessions is work that one small request could ask for."""
+    refused = ask(gateway, "POST", "/v1/events", [{"type": "candle", "data": {}}] * 2)
+    assert (refused.status, refused.json["error"]["code"]) == (400, "INVALID_EVENT")
+
+
+def test_sessions_are_listed_page_by_page_in_order(gateway: Gateway) -> None:
+    names = [f"s{number:03}" for number in range(25)]
+    for name in reversed(names):
+        ask(gateway, "POST", f"/v1/sessions/{name}/events", {"type": "candle", "data": {}})
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = ask(gateway, "GET", f"/v1/sessions?limit=4{after}").json
+        assert len(page["sessions"]) <= 4
+        seen += [session["session_id"] for session in page["sessions"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert seen == names
+
+
+def test_a_key_given_twice_is_refused(gateway: Gateway) -> None:
+    wire = Wire(gateway.control_address)
+    body = '{"kind":"forward","kind":"backtest"}'
+    wire.send(
+        f"PUT /v1/sessions/s1 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+    assert wire.answer().status == 400

@@ -103,7 +103,7 @@ def test_a_full_control_listener_refuses_with_503_and_has_room_again_when_one_le
     with ExitStack() as stack:
         engines = [stack.enter_context(control_wire(gateway)) for _ in range(2)]
         for wire in engines:
-            wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            wire.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert wire.answer().status == 200
         refused = ask_at(gateway.control_address, "GET", "/healthz")
         assert (refused.status, refused.code) == (503, "CONTROL_LIMIT")

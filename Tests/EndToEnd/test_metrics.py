@@ -138,7 +138,7 @@ async def test_the_counters_agree_with_what_was_done(gateway: Gateway) -> None:
 async def test_open_descriptors_and_connections_follow_the_process(gateway: Gateway) -> None:
     async with open_tab(gateway, "s1"):
         with control_wire(gateway) as wire:
-            wire.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            wire.send("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             text = wire.answer().body.decode()
             (line,) = [line for line in text.splitlines() if line.startswith("process_open_fds ")]
             # Counting opens a directory, which is a descriptor too.

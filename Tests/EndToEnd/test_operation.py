@@ -135,7 +135,7 @@ def test_check_says_that_the_settings_are_fine_and_opens_nothing(gateway: Gatewa
 
 
 BAD_VALUES = {
-    "listen": ["nowhere", "example.com:80", "127.0.0.1", "127.0.0.1:65536", "0.0.0.0:0", "[::]:0", ""],
+    "listen": ["nowhere", "example.com:80", "127.0.0.1", "127.0.0.1:65536", "0.0.0.0:0", "[::]:0"],
     "control": ["nowhere", "127.0.0.1:x", "0.0.0.0:0"],
     "workers": ["many", "0", "65", "-1", "1.5"],
     "allow-anonymous": ["maybe"],
@@ -144,7 +144,7 @@ BAD_VALUES = {
     "trusted-proxies": ["10.0.0.0/33", "proxy.example.com", "10.0.0.0/x", "2001:db8::/129"],
     "max-connections": ["many", "0", "-5", "99999999999999999999"],
     "max-connections-per-session": ["0", "1e3"],
-    "max-connections-per-address": ["0", ""],
+    "max-connections-per-address": ["0"],
     "max-control-connections": ["0", "100001"],
     "max-sessions": ["0", "x"],
     "max-message-bytes": ["124", "64KiB"],
@@ -152,6 +152,8 @@ BAD_VALUES = {
     "max-publish-bytes": ["1023", "1MB"],
     "max-event-bytes": ["63", "2000000"],
     "max-write-queue-bytes": ["4095", "x"],
+    "deflate": ["maybe"],
+    "deflate-threshold-bytes": ["-1", "x"],
     "request-head-timeout": ["soon", "0", "-1", "nan", "inf", "0.001", "1e9"],
     "request-body-timeout": ["soon", "0"],
     "idle-timeout": ["10s", "0"],
@@ -274,7 +276,7 @@ def end_of(tab: RawTab, manner: int) -> None:
 
 def test_descriptors_return_after_200_connections_that_ended_in_every_way(gateway: Gateway) -> None:
     with Wire(gateway.control_address) as wire:
-        wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         wire.answer()
         start = gateway.descriptors
         for number in range(200):
@@ -320,3 +322,37 @@ async def test_a_session_that_nobody_uses_is_forgotten_after_its_idle_time(serve
 def test_the_version_is_told() -> None:
     ended = run("--version")
     assert ended.returncode == 0 and re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+\S*\n", ended.stdout)
+
+
+def test_an_engine_that_publishes_while_it_stops_gets_every_answer(serve: Serve) -> None:
+    """Each request is answered, or stands behind an answer that says Connection: close: then it was not looked at."""
+    gateway = serve()
+    body = '{"type":"candle","data":{}}'
+    request = (
+        "POST /v1/sessions/s1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    )
+    wire = Wire(gateway.control_address, seconds=10)
+    sequence = 0
+    asked_to_stop = False
+    for turn in range(100_000):
+        wire.send(request * 16)
+        if turn == 20:
+            gateway.terminate()
+            asked_to_stop = True
+        for _ in range(16):
+            answer = wire.answer()
+            if answer.status == 200:
+                sequence += 1
+                assert answer.json["sequence"] == sequence
+            else:
+                assert (answer.status, answer.json["error"]["code"]) == (503, "STOPPED")
+                assert asked_to_stop
+            if answer.headers.get("connection") == "close":
+                break
+        else:
+            continue
+        break
+    assert asked_to_stop and sequence >= 16 * 20
+    assert wire.at_end()
+    assert gateway.wait(10) == 0

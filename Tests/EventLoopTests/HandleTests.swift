@@ -30,7 +30,7 @@ struct HandleTests {
             }
             loop.runOnce()
             // Swift's own runtime opens a timer or two meanwhile.
-            #expect((descriptors...descriptors + 5).contains(ProcessResources.openDescriptors))
+            #expect(ProcessResources.openDescriptors <= descriptors + 5)
             #expect(loop.activeHandles == handles)
             let ended = service.end()
             #expect(ended)

@@ -6,7 +6,7 @@ import Testing
 struct LoopThreadTests {
     @Test func `a thread runs its body once, elsewhere, and is joined after it`() throws {
         let ran = Atomic<Int>(0)
-        let id = Mutex<UInt>(0)
+        let id = Locked<UInt>(0)
         let thread = try LoopThread {
             id.withLock { $0 = LoopThread.currentID }
             ran.add(1, ordering: .relaxed)

@@ -45,7 +45,7 @@ struct TCPStreamTests {
             stream.startReading()
         }
         let client = try #require(RawClient(port: service.port, receiveBufferBytes: 4096))
-        let echoed = Mutex<[UInt8]?>(nil)
+        let echoed = Locked<[UInt8]?>(nil)
         let isDone = Atomic<Bool>(false)
         let writer = try LoopThread {
             client.send(sent)

@@ -149,4 +149,13 @@ struct MessageReaderTests {
         guard case .binary(let bytes)? = Outcome(frame).received.first else { Issue.record("no message"); return }
         #expect(bytes.capacity < 5_000 + 64)
     }
+
+    @Test func `a Close inside a fragmented message gives back what was stored of it`() throws {
+        var reader = MessageReader(role: .server)
+        let input: [UInt8] = [0x01, 0x81, 0, 0, 0, 0, 0x61, 0x88, 0x80, 0, 0, 0, 0]
+        var position = 0
+        let received = try reader.next(input.span, at: &position)
+        #expect(received == .close(nil, reason: []))
+        #expect(reader.storedBytes == 0, "found by the fuzzer")
+    }
 }

@@ -7,6 +7,8 @@ public struct SessionID: Sendable, Hashable, CustomStringConvertible, Comparable
 
     /// - Throws: ``SessionIDError`` when `text` is empty, longer than 128 bytes, or holds any other character.
     public init(_ text: some StringProtocol) throws(SessionIDError) {
+        // Browsers and proxies take these out of a path (RFC 3986 §5.2.4): nobody could reach such a session.
+        guard text != ".", text != ".." else { throw .dotSegment }
         var count = 0
         for byte in text.utf8 {
             guard Self.allows(byte) else { throw .characterNotAllowed(offset: count) }
@@ -35,6 +37,8 @@ public struct SessionID: Sendable, Hashable, CustomStringConvertible, Comparable
 public enum SessionIDError: Error, Sendable, Equatable, CustomStringConvertible {
     case empty
     case tooLong
+    /// `.` or `..`.
+    case dotSegment
     /// `offset` counts bytes from 0.
     case characterNotAllowed(offset: Int)
 
@@ -42,6 +46,7 @@ public enum SessionIDError: Error, Sendable, Equatable, CustomStringConvertible 
         switch self {
         case .empty: "a session id has 1 to 128 characters, not none"
         case .tooLong: "a session id has at most 128 characters"
+        case .dotSegment: "a session id is not . or .., which mean another folder in a path"
         case .characterNotAllowed(let offset): "a session id holds only A-Z a-z 0-9 . _ ~ - (byte \(offset))"
         }
     }

@@ -13,7 +13,7 @@ extension ClientConnection {
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
             if filter != nil { return deliverWanted(batch, into: &counts) }
-            let (whole, partial) = batch.split(at: count)
+            let (whole, partial) = batch.split(at: count, in: encoding)
             counts.addPartial(events: events, sent: whole, queued: enqueue(batch, from: whole, partial: partial))
         }
     }
@@ -22,11 +22,11 @@ extension ClientConnection {
     /// them the connection is closed as too slow; an event that has begun is finished even then, or the close frame would land in its middle.
     private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> Int {
         var needed = -partial
-        for frame in batch.frames[first...] { needed += frame.bytes.count }
+        for frame in batch.frames[first...] { needed += frame.bytes(in: encoding).count }
         let wasEmpty = outbox.isEmpty
         guard outbox.bytes + needed <= core.plan.settings.writeQueueBytesMax else {
             if partial > 0 {
-                outbox.append(batch.frames[first].bytes, sent: partial)
+                outbox.append(batch.frames[first].bytes(in: encoding), sent: partial)
                 beganToLag()
             }
             closeFull()
@@ -34,7 +34,7 @@ extension ClientConnection {
         }
         var sent = partial
         for frame in batch.frames[first...] {
-            outbox.append(frame.bytes, sent: sent)
+            outbox.append(frame.bytes(in: encoding), sent: sent)
             sent = 0
         }
         if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(needed)) }
@@ -46,13 +46,13 @@ extension ClientConnection {
         for (i, frame) in batch.frames.enumerated() where frame.isWanted(by: filter) {
             var event = EventCounts(connections: 1)
             defer { counts.add(event: i, of: batch.frames.count, event) }
-            guard isOpen, hasRoom(outbox.isEmpty ? 0 : frame.bytes.count) else {
+            guard isOpen, hasRoom(outbox.isEmpty ? 0 : frame.bytes(in: encoding).count) else {
                 event.dropped = 1
                 continue
             }
             eventsFiltered += 1
             let waited = outbox.bytes
-            send(frame.bytes)
+            send(frame.bytes(in: encoding))
             if !isOpen {
                 event.dropped = 1
             } else if outbox.bytes > waited {

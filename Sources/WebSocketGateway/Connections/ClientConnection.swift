@@ -32,6 +32,7 @@ final class ClientConnection: Peer {
     let address: SocketAddress
     private let admission: Admission
     private let mode: Mode
+    let encoding: Encoding
     let filter: TypeFilter?
     /// Nil for the echo service.
     private(set) var session: LocalSession?
@@ -59,7 +60,7 @@ final class ClientConnection: Peer {
 
     init(
         _ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission,
-        mode: Mode, filter: TypeFilter? = nil
+        mode: Mode, encoding: Encoding = .plain, filter: TypeFilter? = nil
     ) {
         self.core = core
         self.stream = stream
@@ -68,8 +69,9 @@ final class ClientConnection: Peer {
         self.address = address
         self.admission = admission
         self.mode = mode
+        self.encoding = encoding
         self.filter = filter
-        reader = MessageReader(role: .server, limits: core.plan.webSocketLimits)
+        reader = MessageReader(role: .server, limits: core.plan.webSocketLimits, deflate: encoding != .plain)
         connectedAt = core.wallTime.microsecondsSince1970
         lastHeardAt = connectedAt
         clock = ConnectionClock(
@@ -155,7 +157,7 @@ final class ClientConnection: Peer {
         core.counters.add(.receivedBytes, UInt64(bytes.count))
         var position = 0
         do throws(ProtocolViolation) {
-            while case .open = state, let received = try reader.next(bytes, at: &position) { handle(received) }
+            while case .open = state, let received = try reader.next(bytes, at: &position) { handle(try opened(received)) }
             if case .closing = state { try awaitClose(bytes, &position) }
         } catch {
             core.counters.add(.protocolViolations)
@@ -165,6 +167,13 @@ final class ClientConnection: Peer {
         if clock.noteMessage(isUnfinished: reader.isMidMessage, now: core.now) {
             core.schedule(self, at: core.now + core.plan.messageTimeout)
         }
+    }
+
+    /// A compressed message, inflated to at most what a plain one may hold.
+    private func opened(_ received: Received) throws(ProtocolViolation) -> Received {
+        guard case .compressed(let opcode, let bytes) = received else { return received }
+        guard let inflater = core.inflater else { throw .messageTooBig }
+        return try CompressedMessage.open(opcode, bytes, with: inflater, max: core.plan.settings.messageBytesMax)
     }
 
     /// After our own close frame only the peer's still matters (RFC 6455 §5.5.1).
@@ -188,8 +197,6 @@ final class ClientConnection: Peer {
             clock.messageEnded()
             core.counters.add(.clientMessages, label: 1)
             if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
-        // Not before the handshake agrees on permessage-deflate and the reader is told so.
-        case .compressed: close(.internalError, reason: "compression was not agreed")
         case .ping(let payload):
             core.counters.add(.clientMessages, label: 2)
             // A peer that pings without reading fills its queue like any slow one (RFC 6455 §5.5.3 asks for one pong each).
@@ -200,6 +207,7 @@ final class ClientConnection: Peer {
                 roundTrip = Clocks.monotonicNanoseconds &- pingSentAt
                 pingSentAt = 0
             }
+        case .compressed: preconditionFailure("a compressed message is opened before it is handled")
         case .close(let code, _):
             core.counters.add(.clientMessages, label: 4)
             closeCode = code ?? CloseCode(rawValue: 1005)
@@ -209,7 +217,11 @@ final class ClientConnection: Peer {
     }
 
     private func echo(_ opcode: Opcode, _ message: [UInt8]) {
-        send(FrameEncoder.frame(opcode, message))
+        if encoding != .plain, let smaller = core.deflater(encoding)?.deflate(message.span) {
+            send(FrameEncoder.frame(opcode, smaller, rsv1: true))
+        } else {
+            send(FrameEncoder.frame(opcode, message))
+        }
         // An echo client that does not read must not be read either.
         if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(reason: 0, "write queue full") }
     }
@@ -312,7 +324,7 @@ final class ClientConnection: Peer {
         gauge = nil
         guard let session else { return }
         core.fanOut.remove(self, from: session)
-        core.left(session)
+        core.left(session, encoding)
         self.session = nil
     }
 

@@ -5,6 +5,7 @@ internal import Sessions
 /// An engine's publishes: handed on as they come, answered in their order, bounded by the window.
 extension HTTPConnection {
     func publish(_ route: EngineRoutes.Publish, _ head: RequestHead, _ body: [UInt8]) {
+        guard !core.isParting else { return add(encode(EngineRoutes.response(.gatewayStopped), head)) }
         switch route.check(head, body, limits: core.plan.eventLimits) {
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)

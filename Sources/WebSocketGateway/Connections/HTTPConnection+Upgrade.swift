@@ -13,7 +13,7 @@ extension HTTPConnection {
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
         guard let upgrade else {
-            if case .admitted(let incarnation, _, _) = answer { core.left(request.session, incarnation: incarnation) }
+            if case .admitted(let incarnation, _, _) = answer { core.left(request.session, incarnation: incarnation, request.encoding) }
             return
         }
         self.upgrade = nil
@@ -23,12 +23,15 @@ extension HTTPConnection {
     }
 
     /// Hands the TCP connection over to a client connection. What the client sent early and waited here is returned.
-    func becomeClient(id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, filter: TypeFilter?) -> (
+    func becomeClient(
+        id: ConnectionID, address: SocketAddress, mode: ClientConnection.Mode, encoding: Encoding = .plain, filter: TypeFilter? = nil
+    ) -> (
         client: ClientConnection, early: [UInt8]
     ) {
         state = .gone
         core.counters.subtract(.httpConnections, label: gaugeLabel)
-        let client = ClientConnection(core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, filter: filter)
+        let client = ClientConnection(
+            core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, encoding: encoding, filter: filter)
         upgraded = client
         core.replace(ref, with: client)
         stream.setHandler(client)

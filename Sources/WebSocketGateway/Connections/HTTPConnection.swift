@@ -105,8 +105,12 @@ final class HTTPConnection: Peer {
                         handle(head, [])
                         continue
                     }
-                    // Nothing on the public listener takes a body.
-                    if !isControl { parser.bodyBytesMax = 0 }
+                    // Nothing on the public listener takes a body: its route says what is wrong, and the body is not waited for.
+                    guard isControl else {
+                        handle(head, [])
+                        closesAfterAnswers = true
+                        continue
+                    }
                     self.head = head
                     bodyStarted = core.now
                     if head.expectsContinue { add(Response(.continue).encoded(keepAlive: true)) }
@@ -167,6 +171,7 @@ final class HTTPConnection: Peer {
     }
 
     private func run(_ head: RequestHead, _ body: [UInt8]) {
+        if isControl, core.isParting { return answer(head, EngineRoutes.response(.gatewayStopped)) }
         if isControl { EngineRoutes.run(head, body, on: self) } else { ClientRoutes.run(head, body, on: self) }
     }
 
@@ -185,7 +190,7 @@ final class HTTPConnection: Peer {
     func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
         if response.status.code >= 400 { core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code)) }
         // Engines publish until the end; only clients are sent elsewhere.
-        let keepAlive = head.keepAlive && (isControl || !core.isDraining)
+        let keepAlive = head.keepAlive && !(isControl ? core.isParting : core.isDraining || head.hasBody)
         if !keepAlive { closesAfterAnswers = true }
         return response.encoded(keepAlive: keepAlive, includeBody: head.method != .head)
     }

@@ -1,30 +1,37 @@
 /// What was published to one session during one turn of its home's loop, joined once: written with one send per member.
 struct Batch: Sendable {
     let frames: [Frame]
-    /// All frames' bytes, contiguous; shared with the frame where there is only one.
-    let joined: [UInt8]
+    /// All frames' bytes for each encoding that a member has, contiguous; shared with the frame where there is only one.
+    private let joined: PerEncoding<[UInt8]>
 
     /// What one send may carry; a turn that publishes more makes several batches.
     static let bytesMax = 65_536
 
-    init(_ frames: [Frame]) {
+    init(_ frames: [Frame], encodings: [Encoding] = [.plain]) {
         self.frames = frames
-        if frames.count == 1 {
-            joined = frames[0].bytes
-        } else {
-            var joined: [UInt8] = []
-            joined.reserveCapacity(frames.reduce(0) { $0 + $1.bytes.count })
-            for frame in frames { joined.append(contentsOf: frame.bytes) }
-            self.joined = joined
-        }
+        var joined = PerEncoding<[UInt8]>([])
+        for encoding in encodings { joined[encoding] = Self.join(frames, encoding) }
+        self.joined = joined
     }
 
+    private static func join(_ frames: [Frame], _ encoding: Encoding) -> [UInt8] {
+        if frames.count == 1 { return frames[0].bytes(in: encoding) }
+        var joined: [UInt8] = []
+        joined.reserveCapacity(frames.reduce(0) { $0 + $1.bytes(in: encoding).count })
+        for frame in frames { joined.append(contentsOf: frame.bytes(in: encoding)) }
+        return joined
+    }
+
+    /// What a member of this encoding is sent. Made where the batch was made, so that workers only send.
+    func bytes(in encoding: Encoding) -> [UInt8] { joined[encoding] }
+
     /// How many frames the first `count` bytes hold whole, and how far into the next one they reach.
-    func split(at count: Int) -> (whole: Int, partial: Int) {
+    func split(at count: Int, in encoding: Encoding = .plain) -> (whole: Int, partial: Int) {
         var rest = count
         for (i, frame) in frames.enumerated() {
-            if rest < frame.bytes.count { return (i, rest) }
-            rest -= frame.bytes.count
+            let bytes = frame.bytes(in: encoding).count
+            if rest < bytes { return (i, rest) }
+            rest -= bytes
         }
         return (frames.count, 0)
     }

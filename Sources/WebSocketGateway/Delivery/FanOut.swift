@@ -2,7 +2,7 @@ internal import EventLoop
 internal import Sessions
 internal import WebSocket
 
-/// One connection as the fan-out sees it: enough to send without touching the connection itself. 12 bytes, in a dense array per session.
+/// One connection as the fan-out sees it: enough to send without touching the connection itself. 10 bytes, in a dense array per session.
 struct Member {
     enum Path: UInt8 {
         /// Nothing waits for it: its bytes go straight to the kernel.
@@ -14,6 +14,7 @@ struct Member {
     let descriptor: Int32
     let connection: UInt32
     var path: Path
+    let encoding: Encoding
 }
 
 /// A session's connections on one worker.
@@ -57,7 +58,9 @@ final class FanOut {
         }
         client.memberIndex = session.members.count
         session.members.append(
-            Member(descriptor: client.stream.descriptor, connection: client.ref.slot, path: client.filter == nil ? .direct : .careful))
+            Member(
+                descriptor: client.stream.descriptor, connection: client.ref.slot, path: client.filter == nil ? .direct : .careful,
+                encoding: client.encoding))
         return session
     }
 
@@ -104,8 +107,9 @@ final class FanOut {
 
         exceptions.removeAll(keepingCapacity: true)
         var counts = DeliveryCounts()
-        counts.uniform = Self.sendAll(batch.joined.span, to: &session.members, exceptions: &exceptions)
-        core.counters.add(.sentBytes, UInt64(counts.uniform) &* UInt64(batch.joined.count))
+        let full = Self.sendAll(batch, to: &session.members, exceptions: &exceptions)
+        counts.uniform = full.total
+        countBytes(batch, full)
         // Closing a connection moves members, so nothing below looks at their places.
         let lagging = exceptions
         for exception in lagging {
@@ -116,28 +120,50 @@ final class FanOut {
         return counts
     }
 
-    /// The one place where fan-out meets the kernel: the same bytes to each descriptor. Returns how many took everything.
+    /// The one place where fan-out meets the kernel: the same bytes to each descriptor of an encoding. Returns how many took everything.
     ///
     /// Static, with the array as `inout`: a span of a class's property does not compile, and indexing through the class costs
     /// 44 instructions a member where the span costs 25.
-    private static func sendAll(_ bytes: Span<UInt8>, to members: inout ContiguousArray<Member>, exceptions: inout [Exception]) -> Int {
-        unsafe bytes.withUnsafeBufferPointer { buffer in
-            let span = members.mutableSpan
-            var full = 0
-            for i in span.indices {
-                let member = span[i]
-                guard member.path == .direct else {
-                    exceptions.append(Exception(connection: member.connection, result: .sent(0)))
-                    continue
-                }
-                let result = unsafe TCPStream.send(member.descriptor, buffer.baseAddress, buffer.count)
-                if result == .sent(buffer.count) {
-                    full += 1
-                } else {
-                    exceptions.append(Exception(connection: member.connection, result: result))
+    private static func sendAll(
+        _ batch: Batch, to members: inout ContiguousArray<Member>, exceptions: inout [Exception]
+    ) -> PerEncoding<Int> {
+        let (plain, window12, window9) = (batch.bytes(in: .plain), batch.bytes(in: .window12), batch.bytes(in: .window9))
+        var full = PerEncoding(0)
+        unsafe plain.withUnsafeBufferPointer { plain in
+            unsafe window12.withUnsafeBufferPointer { window12 in
+                unsafe window9.withUnsafeBufferPointer { window9 in
+                    let span = members.mutableSpan
+                    for i in span.indices {
+                        let member = span[i]
+                        guard member.path == .direct else {
+                            exceptions.append(Exception(connection: member.connection, result: .sent(0)))
+                            continue
+                        }
+                        let buffer =
+                            switch member.encoding {
+                            case .plain: unsafe plain
+                            case .window12: unsafe window12
+                            case .window9: unsafe window9
+                            }
+                        let result = unsafe TCPStream.send(member.descriptor, buffer.baseAddress, buffer.count)
+                        if result == .sent(buffer.count) {
+                            full[member.encoding] += 1
+                        } else {
+                            exceptions.append(Exception(connection: member.connection, result: result))
+                        }
+                    }
                 }
             }
-            return full
+        }
+        return full
+    }
+
+    private func countBytes(_ batch: Batch, _ full: PerEncoding<Int>) {
+        let plainBytes = full.plain == full.total ? 0 : batch.frames.reduce(0) { $0 + $1.bytes.count }
+        for encoding in Encoding.allCases where full[encoding] > 0 {
+            let bytes = batch.bytes(in: encoding).count
+            core.counters.add(.sentBytes, UInt64(full[encoding]) &* UInt64(bytes))
+            if encoding != .plain { core.counters.add(.deflateSavedBytes, UInt64(full[encoding]) &* UInt64(plainBytes - bytes)) }
         }
     }
 

@@ -6,6 +6,8 @@ internal import WebSocket
 /// Flow: SessionHome → **Frame** → Batch → FanOut → sockets
 struct Frame: Sendable {
     let bytes: [UInt8]
+    /// The frame with its payload compressed, for those who take it; nil where that was not asked for, or gains nothing.
+    private var deflated = PerEncoding<[UInt8]?>(nil)
     let id: EventID
     /// The event type's position in the metrics' closed list.
     let typeIndex: UInt8
@@ -34,6 +36,23 @@ struct Frame: Sendable {
         }
         self.bytes = bytes
     }
+
+    /// What a connection of this encoding gets.
+    func bytes(in encoding: Encoding) -> [UInt8] { deflated[encoding] ?? bytes }
+
+    /// Compresses the payload for a class of connections; once, whoever and however many they are.
+    mutating func deflate(for encoding: Encoding, with deflater: Deflater) {
+        // A copy of the reference: a span of one property keeps the compiler from changing another.
+        let plain = bytes
+        guard let smaller = deflater.deflate(plain.span.extracting(Int(payloadStart)...)) else { return }
+        var frame: [UInt8] = []
+        frame.reserveCapacity(smaller.count + FrameEncoder.headerLength(payloadLength: smaller.count))
+        FrameEncoder.append(.text, smaller.span, rsv1: true, to: &frame)
+        deflated[encoding] = frame
+    }
+
+    /// The event's JSON, in bytes.
+    var payloadBytes: Int { bytes.count - Int(payloadStart) }
 
     /// The event's type, found in the frame: only connections with a filter ask.
     func isWanted(by filter: TypeFilter) -> Bool {

@@ -7,9 +7,9 @@ final class HomeSession {
     let incarnation: UInt64
     var registration: SessionRegistration?
     var stream = SessionStream()
-    /// Connections by worker.
-    var members: [Int]
-    var connections: Int { members.reduce(0, +) }
+    /// Connections by worker and encoding.
+    var members: [PerEncoding<Int>]
+    var connections: Int { members.reduce(0) { $0 + $1.total } }
 
     /// Published in this turn and not yet handed out.
     var pending: [Frame] = []
@@ -21,7 +21,7 @@ final class HomeSession {
     init(_ id: SessionID, incarnation: UInt64, workers: Int, now: UInt64) {
         self.id = id
         self.incarnation = incarnation
-        members = Array(repeating: 0, count: workers)
+        members = Array(repeating: PerEncoding(0), count: workers)
         lastUsed = now
     }
 

@@ -10,7 +10,7 @@ enum Mail: Sendable {
     case publish(PublishRequest)
     case publishToAll(PublishRequest)
     case join(JoinRequest)
-    case left(SessionID, incarnation: UInt64, worker: Int)
+    case left(SessionID, incarnation: UInt64, worker: Int, Encoding)
     case delivered(batch: UInt64, DeliveryCounts)
 
     // From a session's home to a worker with its connections:
@@ -47,6 +47,8 @@ struct JoinRequest: Sendable {
     let kind: SessionKind
     let worker: Int
     let connection: ConnectionRef
+    /// How the connection will take its events.
+    let encoding: Encoding
     /// The event the client has seen last.
     let resumeFrom: EventID?
 }

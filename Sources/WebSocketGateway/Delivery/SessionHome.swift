@@ -42,6 +42,8 @@ final class SessionHome {
         for home in sessions.values {
             receipt.sessions += 1
             add(request, to: home, receipt)
+            // Not at the end of the turn: the frames of all sessions at once would be as much memory as a body times the sessions.
+            flush(home)
         }
         seal(receipt)
     }
@@ -49,13 +51,13 @@ final class SessionHome {
     private func add(_ request: PublishRequest, to home: HomeSession, _ receipt: Receipt) {
         home.lastUsed = core.now
         var first = home.pending.count
+        // No history is kept: an event that nobody watches needs its place in the stream and nothing else.
+        let isWatched = home.connections > 0
         for event in request.events {
             let entry = home.stream.append(now: core.wallTime, epoch: Epoch.random(using: &random))
+            note(entry.id, of: event, receipt)
+            guard isWatched else { continue }
             let frame = Frame(event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt)
-            core.counters.add(.eventsPublished, label: Int(frame.typeIndex))
-            if receipt.firstID == nil { receipt.firstID = entry.id }
-            receipt.lastID = entry.id
-            receipt.count += 1
             if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
                 note(receipt, home, first..<home.pending.count)
                 flush(home)
@@ -66,6 +68,13 @@ final class SessionHome {
             home.pendingBytes += frame.bytes.count
         }
         note(receipt, home, first..<home.pending.count)
+    }
+
+    private func note(_ id: EventID, of event: PublishedEvent, _ receipt: Receipt) {
+        core.counters.add(.eventsPublished, label: event.metricIndex)
+        if receipt.firstID == nil { receipt.firstID = id }
+        receipt.lastID = id
+        receipt.count += 1
     }
 
     private func note(_ receipt: Receipt, _ home: HomeSession, _ events: Range<Int>) {
@@ -94,7 +103,7 @@ final class SessionHome {
 
     private func flush(_ home: HomeSession) {
         guard !home.pending.isEmpty else { return }
-        let batch = Batch(home.pending)
+        let batch = encode(home)
         let receipts = home.pendingReceipts
         home.pending.removeAll(keepingCapacity: home.pending.count <= 64)
         home.pendingBytes = 0
@@ -102,17 +111,30 @@ final class SessionHome {
 
         var waitingFor = 0
         let number = nextBatch
-        for (worker, members) in home.members.enumerated() where members > 0 && worker != core.index {
+        for (worker, members) in home.members.enumerated() where members.total > 0 && worker != core.index {
             if core.post(.deliver(home.id, batch, number: number, home: core.index), to: worker) { waitingFor += 1 }
         }
         var counts = DeliveryCounts()
-        if home.members[core.index] > 0 { counts = core.fanOut.deliver(batch, to: home.id) }
+        if home.members[core.index].total > 0 { counts = core.fanOut.deliver(batch, to: home.id) }
         if waitingFor == 0 {
             finish(receipts, counts)
         } else {
             nextBatch += 1
             inFlight[number] = InFlight(receipts: receipts, counts: counts, waitingFor: waitingFor)
         }
+    }
+
+    /// The batch in every encoding that a member of the session has, on whichever worker: nobody encodes again.
+    private func encode(_ home: HomeSession) -> Batch {
+        let encodings = Encoding.allCases.filter { encoding in home.members.contains { $0[encoding] > 0 } }
+        for encoding in encodings where encoding != .plain {
+            guard let deflater = core.deflater(encoding) else { continue }
+            for i in home.pending.indices where home.pending[i].payloadBytes >= core.plan.settings.deflateThresholdBytes {
+                home.pending[i].deflate(for: encoding, with: deflater)
+                core.counters.add(.deflations, label: encoding.rawValue - 1)
+            }
+        }
+        return Batch(home.pending, encodings: encodings)
     }
 
     /// Another worker has delivered a batch of ours.
@@ -153,16 +175,16 @@ final class SessionHome {
         guard home.connections < max else { return .refused(.sessionFull) }
         // What was published before goes to those who were members then: the newcomer's `last_id` covers it.
         flush(home)
-        home.members[request.worker] += 1
+        home.members[request.worker][request.encoding] += 1
         home.lastUsed = core.now
         return .admitted(
             incarnation: home.incarnation, lastID: home.stream.lastID, resume: request.resumeFrom.map { home.stream.resume(from: $0) })
     }
 
     /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.
-    func left(_ session: SessionID, incarnation: UInt64, worker: Int) {
-        guard let home = sessions[session], home.incarnation == incarnation, home.members[worker] > 0 else { return }
-        home.members[worker] -= 1
+    func left(_ session: SessionID, incarnation: UInt64, worker: Int, _ encoding: Encoding) {
+        guard let home = sessions[session], home.incarnation == incarnation, home.members[worker][encoding] > 0 else { return }
+        home.members[worker][encoding] -= 1
         home.lastUsed = core.now
         if home.isForgettable { forget(home) }
     }
@@ -206,8 +228,10 @@ final class SessionHome {
     func end(_ id: SessionID) -> Bool {
         guard let home = sessions[id] else { return false }
         flush(home)
-        for worker in home.members.indices where home.members[worker] > 0 && worker != core.index { core.post(.endSession(id), to: worker) }
-        let isHere = home.members[core.index] > 0
+        for worker in home.members.indices where home.members[worker].total > 0 && worker != core.index {
+            core.post(.endSession(id), to: worker)
+        }
+        let isHere = home.members[core.index].total > 0
         forget(home)
         // Members leave while they close; their messages then find no session and are ignored.
         if isHere { core.fanOut.end(id) }
@@ -217,6 +241,22 @@ final class SessionHome {
     func info(_ id: SessionID) -> SessionInfo? { sessions[id].map(Self.info) }
 
     func all() -> [SessionInfo] { sessions.values.map(Self.info) }
+
+    /// The first `limit` sessions behind `after`, by id: one look at each, whatever their number.
+    func page(after: SessionID?, limit: Int) -> [SessionInfo] {
+        var page: [HomeSession] = []
+        for home in sessions.values where after.map({ home.id > $0 }) ?? true {
+            if page.count == limit, let last = page.last, home.id > last.id { continue }
+            var (low, high) = (0, page.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if page[middle].id < home.id { low = middle + 1 } else { high = middle }
+            }
+            page.insert(home, at: low)
+            if page.count > limit { page.removeLast() }
+        }
+        return page.map(Self.info)
+    }
 
     private static func info(_ home: HomeSession) -> SessionInfo {
         SessionInfo(id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID)

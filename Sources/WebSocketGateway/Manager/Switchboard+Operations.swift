@@ -97,7 +97,9 @@ extension Switchboard {
 
     // MARK: Sessions
 
-    func register(_ session: SessionID, _ change: @escaping @Sendable (SessionRegistration) -> SessionRegistration) async throws(PublishRefusal) -> Bool {
+    func register(_ session: SessionID, _ change: @escaping @Sendable (SessionRegistration) -> SessionRegistration)
+        async throws(PublishRefusal) -> Bool
+    {
         guard let answer = await ask(home(of: session), { core in core.home.register(session, change) }) else { throw .gatewayStopped }
         guard let isNew = answer else { throw .tooManySessions }
         return isNew
@@ -106,6 +108,12 @@ extension Switchboard {
     func endSession(_ session: SessionID) async -> Bool { await ask(home(of: session)) { $0.home.end(session) } ?? false }
 
     func info(_ session: SessionID) async -> SessionInfo? { await ask(home(of: session)) { $0.home.info(session) } ?? nil }
+
+    /// One page by id, and whether more follow.
+    func sessions(after: SessionID?, limit: Int) async -> (page: [SessionInfo], hasMore: Bool) {
+        let found = await askAll { $0.home.page(after: after, limit: limit + 1) }.flatMap(\.self).sorted { $0.id < $1.id }
+        return (Array(found.prefix(limit)), found.count > limit)
+    }
 
     func sessions() async -> [SessionInfo] { await askAll { $0.home.all() }.flatMap(\.self).sorted { $0.id < $1.id } }
 }

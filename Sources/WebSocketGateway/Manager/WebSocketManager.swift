@@ -10,11 +10,11 @@ internal import Synchronization
 ///     let receipt = try await manager.broadcastToSession("backtest-1", .aiThinking("…"))
 ///     await manager.stop()
 ///
-/// Every method may be called from any thread or task, at any time between ``start()`` and ``stop()``; afterwards counts are 0 and publishes throw
+/// Every method may be called from any thread or task, at any time between ``start()`` and ``stop()``; afterwards counts are 0, broadcasts to all reach nobody, and publishes throw
 /// ``PublishRefusal/gatewayStopped``. Calls return when the work is done on the workers, typically within some tens of microseconds.
 public final class WebSocketManager: Sendable {
     private let board: Switchboard
-    private let threads = Mutex<[LoopThread]>([])
+    private let threads = Locked<[LoopThread]>([])
     private let hasBegun = Atomic(false)
 
     /// Where the gateway listens.
@@ -50,16 +50,19 @@ public final class WebSocketManager: Sendable {
         let plan = board.plan
         let clients = try Self.bind(plan.listen, plan.workers)
         let controls = plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, closingOnFailure: clients)
-        var running: [LoopThread] = []
         for worker in 0..<plan.workers {
+            let control = plan.settings.echoes ? nil : controls[worker]
             do {
-                running.append(try await startWorker(worker, clients[worker], plan.settings.echoes ? nil : controls[worker]))
+                let thread = try await startWorker(worker, clients[worker], control)
+                threads.withLock { $0.append(thread) }
             } catch {
+                // A worker owns its sockets, and closes them when it fails. The others were never handed out.
+                for socket in clients[(worker + 1)...] { socket.close() }
+                for socket in controls.dropFirst(worker + 1) { socket.close() }
                 await stop()
-                throw StartError(reason: "\(error)")
+                throw StartError(reason: "cannot start a worker: \(error)")
             }
         }
-        threads.withLock { $0 = running }
         board.phase = .ready
         return Addresses(listen: clients[0].address.description, control: controls.first?.address.description)
     }
@@ -71,38 +74,59 @@ public final class WebSocketManager: Sendable {
             return try BoundSocket.bind(address, count: count)
         } catch {
             for other in others { other.close() }
-            let advice = error.isAddressInUse ? "; another program, perhaps another gateway, has it" : ""
+            let advice =
+                error.isAddressInUse
+                ? "; another program, perhaps another gateway, has it; choose another address (port 0: the kernel chooses)" : ""
             throw StartError(reason: "cannot listen on \(address): \(error.reason)\(advice)")
         }
     }
 
+    /// Starts a worker's thread and waits until it listens. The sockets are the worker's from here on, also when it fails.
     private func startWorker(_ worker: Int, _ client: BoundSocket, _ control: BoundSocket?) async throws -> LoopThread {
         let board = board
-        let started = Mutex<LoopThread?>(nil)
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            do throws(SystemError) {
-                let thread = try LoopThread {
-                    do throws(SystemError) {
-                        let core = try WorkerCore(board, index: worker)
-                        do throws(SystemError) {
-                            try core.listen(client, control: control)
-                        } catch {
-                            core.stop()
-                            core.run()
-                            throw error
-                        }
-                        continuation.resume()
-                        core.run()
-                    } catch {
-                        continuation.resume(throwing: error)
-                    }
+        let started = Locked<LoopThread?>(nil)
+        do {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                do throws(SystemError) {
+                    let thread = try LoopThread { Self.runWorker(board, worker, client, control) { continuation.resume(with: $0) } }
+                    started.withLock { $0 = thread }
+                } catch {
+                    continuation.resume(throwing: error)
                 }
-                started.withLock { $0 = thread }
-            } catch {
-                continuation.resume(throwing: error)
             }
+        } catch {
+            if let thread = started.withLock({ $0 }) {
+                thread.join()
+            } else {
+                client.close()
+                control?.close()
+            }
+            throw error
         }
         return started.withLock { $0! }
+    }
+
+    /// The whole life of a worker's thread.
+    private static func runWorker(
+        _ board: Switchboard, _ worker: Int, _ client: BoundSocket, _ control: BoundSocket?, started: (Result<Void, any Error>) -> Void
+    ) {
+        let core: WorkerCore
+        do throws(SystemError) {
+            core = try WorkerCore(board, index: worker)
+        } catch {
+            client.close()
+            control?.close()
+            return started(.failure(error))
+        }
+        do throws(SystemError) {
+            try core.listen(client, control: control)
+        } catch {
+            core.stop()
+            core.run()
+            return started(.failure(error))
+        }
+        started(.success(()))
+        core.run()
     }
 
     /// Turns readiness off, stops accepting, closes every client with 1012 and waits until they are gone, at most the drain time-out.
@@ -185,7 +209,8 @@ public final class WebSocketManager: Sendable {
     public func cleanupStaleConnections(maxAge: Duration = .seconds(300)) async -> Int {
         let (seconds, attoseconds) = maxAge.components
         return await board.cleanup(
-            olderThanMilliseconds: UInt64(clamping: seconds) &* 1000 &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000))
+            olderThanMilliseconds: UInt64(clamping: min(seconds, 1_000_000_000)) * 1000
+                + UInt64(clamping: attoseconds / 1_000_000_000_000_000))
     }
 
     // MARK: Sessions

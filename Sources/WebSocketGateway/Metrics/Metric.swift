@@ -10,6 +10,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case sentBytes, receivedBytes, queuedBytes
     case clientMessages, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
+    case deflations, deflateSavedBytes
     case heartbeats, publishToSocket, loopTurn
 
     enum Kind: String { case counter, gauge, histogram }
@@ -92,6 +93,14 @@ enum Metric: Int, CaseIterable, Sendable {
             Row(name: "wsg_send_errors_total", help: "Sends that failed because the connection is broken.", kind: .counter)
         case .acceptErrors:
             Row(name: "wsg_accept_errors_total", help: "Accepts that failed, for instance for want of descriptors.", kind: .counter)
+        case .deflations:
+            Row(
+                name: "wsg_deflations_total", help: "Events compressed, once for all connections of a class.", kind: .counter,
+                label: "window_bits",
+                values: ["12", "9"])
+        case .deflateSavedBytes:
+            Row(
+                name: "wsg_deflate_saved_bytes_total", help: "Bytes not sent because events went out compressed.", kind: .counter)
         case .heartbeats:
             Row(name: "wsg_heartbeats_total", help: "Heartbeats sent.", kind: .counter)
         case .publishToSocket:

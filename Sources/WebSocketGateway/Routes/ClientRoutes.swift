@@ -40,9 +40,10 @@ enum ClientRoutes {
     }
 
     private static func upgradeToEcho(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
-        let acceptance = try accept(head)
+        let acceptance = try accept(head, connection.core)
         let (client, early) = connection.becomeClient(
-            id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo, filter: nil)
+            id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo,
+            encoding: Encoding(acceptance.deflate))
         connection.core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
         begin(client, early, with: acceptance.response)
     }
@@ -50,7 +51,7 @@ enum ClientRoutes {
     private static func upgrade(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
         let core = connection.core
         let (kind, session) = try route(head)
-        let acceptance = try accept(head)
+        let acceptance = try accept(head, connection.core)
         let (resumeFrom, filter) = try parameters(head)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
         let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
@@ -62,10 +63,13 @@ enum ClientRoutes {
         guard address == connection.peer || core.count(address, of: connection) else {
             throw Refusal(
                 outcome: .addressLimit,
-                response: .error(.serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
+                response: .error(
+                    .serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
         }
         connection.join(
-            JoinRequest(session: session, kind: kind, worker: core.index, connection: connection.ref, resumeFrom: resumeFrom), upgrade)
+            JoinRequest(
+                session: session, kind: kind, worker: core.index, connection: connection.ref,
+                encoding: Encoding(acceptance.deflate), resumeFrom: resumeFrom), upgrade)
     }
 
     // MARK: What the request says
@@ -90,16 +94,16 @@ enum ClientRoutes {
         }
     }
 
-    private static func accept(_ head: RequestHead) throws(Refusal) -> Handshake.Acceptance {
+    private static func accept(_ head: RequestHead, _ core: WorkerCore) throws(Refusal) -> Handshake.Acceptance {
         do throws(HandshakeRejection) {
-            return try Handshake.accept(head, subprotocols: [subprotocol])
+            return try Handshake.accept(head, subprotocols: [subprotocol], deflate: core.plan.settings.deflates)
         } catch {
             let status = HTTPStatus.all.first { $0.code == error.statusCode } ?? .badRequest
             throw Refusal(
                 outcome: .malformed,
                 response: .error(
                     status, status == .upgradeRequired ? "UPGRADE_REQUIRED" : "BAD_HANDSHAKE", error.message,
-                    details: ["rule": .string(error.section)], headers: error.headers.map { ($0.name, $0.value) }))
+                    details: ["rule": .string("RFC 6455 \(error.section)")], headers: error.headers.map { ($0.name, $0.value) }))
         }
     }
 
@@ -139,7 +143,9 @@ enum ClientRoutes {
         case .admitted(let incarnation, let lastID, let resume):
             let core = connection.core
             let id = core.makeConnectionID(slot: connection.ref.slot)
-            let (client, early) = connection.becomeClient(id: id, address: upgrade.address, mode: .session, filter: upgrade.filter)
+            let (client, early) = connection.becomeClient(
+                id: id, address: upgrade.address, mode: .session,
+                encoding: request.encoding, filter: upgrade.filter)
             core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
             let session = core.fanOut.add(client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID)
             client.join(session)
@@ -168,7 +174,8 @@ enum ClientRoutes {
                 inside: ("SESSION_NOT_FOUND", .notFound))
         case .wrongKind:
             Refusal(
-                outcome: .forbidden, response: .error(.forbidden, "WRONG_KIND", "this session is served under the other route"),
+                outcome: .forbidden,
+                response: .error(.forbidden, "WRONG_KIND", "this session is served under the other route; for watch, try the other --kind"),
                 inside: ("FORBIDDEN", .forbidden))
         }
     }
@@ -178,7 +185,9 @@ enum ClientRoutes {
         core.counters.add(.handshakes, label: refusal.outcome.index)
         guard let inside = refusal.inside, let upgrade, upgrade.canReadRefusals else { return connection.answer(head, refusal.response) }
         let id = core.makeConnectionID(slot: connection.ref.slot)
-        let (client, early) = connection.becomeClient(id: id, address: upgrade.address, mode: .refused, filter: nil)
+        let (client, early) = connection.becomeClient(
+            id: id, address: upgrade.address, mode: .refused,
+            encoding: Encoding(upgrade.acceptance.deflate))
         let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime)
         begin(client, early, with: upgrade.acceptance.response + event)
         client.close(inside.close, reason: inside.code)

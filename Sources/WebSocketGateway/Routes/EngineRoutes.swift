@@ -44,8 +44,7 @@ enum EngineRoutes {
 
         private func receiptParameter(_ head: RequestHead) throws(Refusal) -> Bool {
             guard head.query != nil else { return false }
-            let query = try EngineRoutes.query(head, allowed: ["receipt", "wait"])
-            guard query.first("wait") == nil else { throw EngineRoutes.notYet("wait") }
+            let query = try EngineRoutes.query(head, allowed: ["receipt"], notYet: ["wait"])
             switch query.first("receipt") {
             case nil, "full"?: return false
             case "none"?: return true
@@ -76,9 +75,10 @@ enum EngineRoutes {
     // MARK: Everything else
 
     static func run(_ head: RequestHead, _ body: [UInt8], on connection: HTTPConnection) {
-        if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
         do throws(Refusal) {
-            try checkHeaders(head)
+            // A load balancer's health check says what it likes.
+            if head.path != "/healthz" { try checkHeaders(head) }
+            if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
             connection.answerLater(head, try route(head, body, connection.core.plan))
         } catch {
             connection.answer(head, error.response)
@@ -129,6 +129,8 @@ enum EngineRoutes {
         try require(head, .post)
         _ = try query(head, allowed: [])
         let parsed = try events(head, body, plan.eventLimits)
+        // One event times every session is as much work as one request may ask for.
+        guard !parsed.isBatch else { throw Refusal(.badRequest, "INVALID_EVENT", "one event is broadcast to all, not several") }
         let request = PublishRequest(
             session: nil, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
         return { board in
@@ -146,9 +148,8 @@ enum EngineRoutes {
         let limit = try limit(query)
         let after = try query.first("after").map { text throws(Refusal) in try sessionID(Substring(text)) }
         return { board in
-            let all = await board.sessions().filter { session in after.map { session.id > $0 } ?? true }
-            let page = all.prefix(limit)
-            let next: JSON = page.count < all.count ? .string(page[page.endIndex - 1].id.description) : .null
+            let (page, hasMore) = await board.sessions(after: after, limit: limit)
+            let next: JSON = hasMore ? page.last.map { .string($0.id.description) } ?? .null : .null
             return .json(["sessions": .array(page.map { .object($0.json) }), "next": next])
         }
     }
@@ -258,12 +259,23 @@ enum EngineRoutes {
         guard head.method == method || method == .get && head.method == .head else { throw methodNotAllowed(method.rawValue) }
     }
 
-    /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine.
+    /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine, or,
+    /// under a name of its own that resolves to this address, read from it (docs/decisions/0005).
     static func checkHeaders(_ head: RequestHead) throws(Refusal) {
         guard !head.contains("origin") else {
             throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
         }
+        if let host = head.first("host"), !isNumericOrLocal(host) {
+            throw Refusal(
+                .forbidden, "HOST_NOT_ALLOWED", "the control listener answers to its numeric address and to localhost, not to other names")
+        }
         guard !head.contains("idempotency-key") else { throw notYet("Idempotency-Key") }
+    }
+
+    private static func isNumericOrLocal(_ host: String) -> Bool {
+        if host.hasPrefix("[") { return true }
+        let name = host.prefix { $0 != ":" }
+        return name.lowercased() == "localhost" || SocketAddress(host: name) != nil
     }
 
     static func sessionID(_ text: Substring) throws(Refusal) -> SessionID {
@@ -274,11 +286,12 @@ enum EngineRoutes {
         }
     }
 
-    static func query(_ head: RequestHead, allowed: [String]) throws(Refusal) -> QueryParameters {
+    static func query(_ head: RequestHead, allowed: [String], notYet later: [String] = []) throws(Refusal) -> QueryParameters {
         let query: QueryParameters
         do throws(QueryError) { query = try QueryParameters(head.query) } catch {
             throw Refusal(.badRequest, "INVALID_QUERY", error.message)
         }
+        if let name = query.names.first(where: later.contains) { throw notYet(name) }
         guard query.names.allSatisfy(allowed.contains) else {
             let known = allowed.isEmpty ? "none" : allowed.joined(separator: ", ")
             throw Refusal(.badRequest, "INVALID_QUERY", "there is a query parameter this route does not know; it takes \(known)")
@@ -332,6 +345,7 @@ enum EngineRoutes {
             throw Refusal(.badRequest, "INVALID_JSON", error.description, details: ["offset": .int(Int64(error.offset))])
         }
         guard let object = value.objectValue else { throw Refusal(.badRequest, "INVALID_REQUEST", "the body is not a JSON object") }
+        guard Set(object.keys).count == object.count else { throw Refusal(.badRequest, "INVALID_REQUEST", "a key is given twice") }
         return object
     }
 }

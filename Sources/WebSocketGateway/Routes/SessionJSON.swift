@@ -43,13 +43,17 @@ extension SessionRegistration {
 }
 
 extension SessionInfo {
+    private static func json(_ join: JoinMode) -> JSON {
+        if case .latest(let count) = join { .int(Int64(count)) } else { .string(join.description) }
+    }
+
     var json: JSONObject {
         [
             "session_id": .string(id.description),
             "kind": registration?.kind.map { .string($0.rawValue) } ?? .null,
             "owner": registration?.owner.map { .string($0) } ?? .null,
             "max_connections": registration?.connectionsMax.map { .int(Int64($0)) } ?? .null,
-            "join": registration?.join.map { .string($0.description) } ?? .null,
+            "join": registration?.join.map(Self.json) ?? .null,
             "registered": .bool(registration != nil),
             "connections": .int(Int64(connections)),
             "epoch": lastID.map { .string($0.epoch.description) } ?? .null,

@@ -48,6 +48,13 @@ public struct GatewaySettings: Sendable, Equatable {
     /// What may wait for one slow connection, in bytes, before it is closed with 4408.
     public var writeQueueBytesMax = 1_048_576
 
+    // MARK: Compression
+
+    /// Agrees on permessage-deflate (RFC 7692) with clients that offer it. Each event is compressed once and shared.
+    public var deflates = true
+    /// Events below this many bytes of JSON go out as they are: compressing them costs more than it saves.
+    public var deflateThresholdBytes = 512
+
     // MARK: How long
 
     /// A request's head, from its first byte (or the accept) to its end.

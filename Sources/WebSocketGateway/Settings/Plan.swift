@@ -71,6 +71,8 @@ struct Plan: Sendable {
         try Self.within(settings.eventBytesMax, 64...settings.publishBytesMax, "max-event-bytes")
         try Self.within(settings.writeQueueBytesMax, 4096...1_073_741_824, "max-write-queue-bytes")
 
+        try Self.within(settings.deflateThresholdBytes, 0...1_073_741_824, "deflate-threshold-bytes")
+
         origins = try OriginPolicy(settings.allowedOrigins, onLoopback: listen.isLoopback)
         proxies = try TrustedProxies(settings.trustedProxies)
 
@@ -103,7 +105,8 @@ struct Plan: Sendable {
 
     private static func address(_ text: String, _ setting: String) throws(SettingsError) -> SocketAddress {
         guard let address = SocketAddress(parsing: text) else {
-            throw SettingsError(setting, "\"\(text)\" is not HOST:PORT with a numeric address, such as 127.0.0.1:8080 or [::1]:8080")
+            throw SettingsError(
+                setting, "\"\(text)\" is not HOST:PORT with a numeric address or localhost, such as 127.0.0.1:8080 or [::1]:8080")
         }
         return address
     }

@@ -13,7 +13,7 @@ final class AdmissionGate: Sendable {
     private let clients = Atomic<Int>(0)
     private let controls = Atomic<Int>(0)
     /// Holds only addresses with a connection, so it is never larger than the number of connections.
-    private let addresses = Mutex<[SocketAddress: Int]>([:])
+    private let addresses = Locked<[SocketAddress: Int]>([:])
 
     var clientCount: Int { clients.load(ordering: .relaxed) }
 

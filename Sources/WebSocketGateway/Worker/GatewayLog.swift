@@ -1,6 +1,5 @@
 internal import EventLoop
 internal import Logging
-internal import Synchronization
 internal import WebSocket
 
 /// The gateway's log lines. Nothing is logged per event; what peers can cause is limited to a few lines a second.
@@ -12,7 +11,7 @@ struct GatewayLog: Sendable {
 
     /// Lines that peers can cause: at most ten a second, the rest counted in the next one.
     private final class LineBudget: Sendable {
-        private let state = Mutex((second: UInt64(0), used: 0, suppressed: 0))
+        private let state = Locked((second: UInt64(0), used: 0, suppressed: 0))
 
         /// Nil: not this one. Otherwise how many were left out before it.
         func take() -> Int? {
@@ -35,7 +34,7 @@ struct GatewayLog: Sendable {
         logger.notice(
             "protocol violation",
             metadata: [
-                "violation": "\(violation.name)", "message": "\(violation.message)", "section": "RFC 6455 \(violation.section)",
+                "violation": "\(violation.name)", "message": "\(violation.message)", "section": "\(violation.rfc) \(violation.section)",
                 "close_code": "\(violation.closeCode.rawValue)", "connection_id": "\(connection)", "remote_address": "\(address)",
                 "suppressed": "\(suppressed)",
             ])

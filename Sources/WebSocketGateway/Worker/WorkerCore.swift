@@ -2,6 +2,7 @@ internal import EventLoop
 internal import HTTP
 internal import Sessions
 internal import Synchronization
+internal import WebSocket
 
 /// Everything one worker owns: its loop, its sockets, the sessions it is home to, the members it delivers to. Not Sendable, and touched on
 /// the loop's thread only; others reach it through its mailbox.
@@ -30,8 +31,18 @@ final class WorkerCore {
     private var random = SystemRandomNumberGenerator()
     /// Joined bytes on their way to one send; reused.
     var scratch: [UInt8] = []
+    private var deflaters = PerEncoding<Deflater?>(nil)
+    /// For everything clients of this worker send compressed; nil when memory was short.
+    private(set) lazy var inflater = Inflater()
 
-    private enum Phase { case running, draining(hardStopAt: UInt64), stopped }
+    private enum Phase {
+        case running
+        /// Clients are leaving, engines still publish.
+        case draining(hardStopAt: UInt64)
+        /// Clients are gone. Engines get the answers they wait for, and 503 for what they still ask; then the connections close.
+        case parting(until: UInt64)
+        case stopped
+    }
     private var phase = Phase.running
 
     init(_ board: Switchboard, index: Int) throws(SystemError) {
@@ -44,11 +55,12 @@ final class WorkerCore {
         wheel = TimerWheel(now: loop.nowMilliseconds)
         home = SessionHome(self)
         fanOut = FanOut(self)
+        // First: once a timer exists only a turned loop can close it, and this may throw.
+        try board.mailboxes[index].open(on: loop) { [unowned self] batch in for mail in batch { self.receive(mail) } }
         wheelTimer = LoopTimer(loop) { [unowned self] in self.wheelTurned() }
         acceptTimer = LoopTimer(loop) { [unowned self] in for listener in self.listeners { listener.resume() } }
         loop.atEndOfTurn = { [unowned self] in self.endTurn() }
         loop.onTurn = { [unowned self] in self.measureTurn() }
-        try board.mailboxes[index].open(on: loop) { [unowned self] batch in for mail in batch { self.receive(mail) } }
         armWheel(at: now + Self.pulse)
     }
 
@@ -103,7 +115,10 @@ final class WorkerCore {
             home.expire()
             expireAt = now + min(60_000, max(1000, plan.sessionIdleTimeout / 10))
         }
-        if case .draining(let hardStopAt) = phase, now >= hardStopAt { return stop() }
+        switch phase {
+        case .draining(let time) where now >= time, .parting(let time) where now >= time: return stop()
+        default: break
+        }
         armWheel(at: wheel.nextDue(after: now) ?? now + Self.pulse)
     }
 
@@ -116,7 +131,8 @@ final class WorkerCore {
             home.flush()
             while let connection = unwritten.popLast() { connection.writeAnswers() }
         } while home.hasPending
-        if isDrained { stop() }
+        if isDrained { part() }
+        if case .parting = phase, table.count == 0 { stop() }
     }
 
     func writeAtEndOfTurn(_ connection: HTTPConnection) { unwritten.append(connection) }
@@ -132,7 +148,8 @@ final class WorkerCore {
         case .call(let body): body(self)
         case .publish(let request), .publishToAll(let request): home.publish(request)
         case .join(let request): post(.joined(request, home.join(request)), to: request.worker)
-        case .left(let session, let incarnation, let worker): home.left(session, incarnation: incarnation, worker: worker)
+        case .left(let session, let incarnation, let worker, let encoding):
+            home.left(session, incarnation: incarnation, worker: worker, encoding)
         case .delivered(let batch, let counts): home.delivered(batch, counts)
         case .joined(let request, let answer): joined(request, answer)
         case .deliver(let session, let batch, let number, let homeWorker):
@@ -144,6 +161,15 @@ final class WorkerCore {
         case .drain: drain()
         case .stop: stop()
         }
+    }
+
+    /// One for each class, made when it is first needed.
+    func deflater(_ encoding: Encoding) -> Deflater? {
+        if let made = deflaters[encoding] { return made }
+        guard let deflateClass = encoding.deflateClass else { return nil }
+        let made = Deflater(deflateClass)
+        deflaters[encoding] = made
+        return made
     }
 
     // MARK: Sessions
@@ -187,17 +213,17 @@ final class WorkerCore {
     private func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
         if let waiting = http(at: request.connection) { return waiting.joined(request, answer) }
         // It left while its home was asked.
-        if case .admitted(let incarnation, _, _) = answer { left(request.session, incarnation: incarnation) }
+        if case .admitted(let incarnation, _, _) = answer { left(request.session, incarnation: incarnation, request.encoding) }
     }
 
-    func left(_ session: LocalSession) { left(session.id, incarnation: session.incarnation) }
+    func left(_ session: LocalSession, _ encoding: Encoding) { left(session.id, incarnation: session.incarnation, encoding) }
 
-    func left(_ session: SessionID, incarnation: UInt64) {
+    func left(_ session: SessionID, incarnation: UInt64, _ encoding: Encoding) {
         let worker = board.home(of: session)
         if worker == index {
-            home.left(session, incarnation: incarnation, worker: index)
+            home.left(session, incarnation: incarnation, worker: index, encoding)
         } else {
-            post(.left(session, incarnation: incarnation, worker: index), to: worker)
+            post(.left(session, incarnation: incarnation, worker: index, encoding), to: worker)
         }
     }
 
@@ -237,7 +263,13 @@ final class WorkerCore {
             self.log.acceptFailed(error)
             self.acceptTimer.start(delay: 100)
         }
-        publicListener = try Listener(loop, publicSocket, accepted: { [unowned self] in self.acceptClient($0, $1) }, refused: refused)
+        do throws(SystemError) {
+            publicListener = try Listener(
+                loop, publicSocket, accepted: { [unowned self] in self.acceptClient($0, $1) }, refused: refused)
+        } catch {
+            control?.close()
+            throw error
+        }
         if let control {
             controlListener = try Listener(loop, control, accepted: { [unowned self] in self.acceptControl($0, $1) }, refused: refused)
         }
@@ -245,7 +277,7 @@ final class WorkerCore {
 
     private func acceptClient(_ descriptor: Int32, _ peer: SocketAddress) {
         counters.add(.connectionsAccepted, label: 0)
-        if case .draining = phase { return refuse(descriptor, .draining) }
+        if isDraining { return refuse(descriptor, .draining) }
         guard board.gate.enterClient(max: plan.connectionsMax) else { return refuse(descriptor, .gatewayLimit) }
         var counted: SocketAddress?
         if !peer.isLoopback, !plan.proxies.contains(peer) {
@@ -308,6 +340,7 @@ final class WorkerCore {
     // MARK: Stopping
 
     private var isStopped: Bool { if case .stopped = phase { true } else { false } }
+    var isParting: Bool { if case .parting = phase { true } else { isStopped } }
     var isDraining: Bool { if case .running = phase { false } else { true } }
 
     private func drain() {
@@ -325,6 +358,15 @@ final class WorkerCore {
     private var isDrained: Bool {
         guard case .draining = phase else { return false }
         return board.gate.clientCount == 0 && lingering == 0
+    }
+
+    /// How long engines have to read their last answers, in milliseconds: a connection closed with unread requests is reset, answers and all.
+    private static let partingTime: UInt64 = 300
+
+    private func part() {
+        guard table.count > 0 else { return stop() }
+        phase = .parting(until: now + Self.partingTime)
+        armWheel(at: now + Self.partingTime)
     }
 
     func stop() {

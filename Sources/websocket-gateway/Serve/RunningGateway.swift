@@ -76,18 +76,21 @@ struct RunningGateway {
             break
         }
         logger.info("draining; another signal stops at once")
-        let manager = manager
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await manager.drain() }
-            group.addTask {
-                for await signal in signals.stream where signal != SignalSource.hangup {
-                    await manager.stop()
-                    return
-                }
-            }
-            await group.next()
-            group.cancelAll()
+        let watchdog = Task { try await stopAtOnce(after: settings.drainTimeout + .seconds(2)) }
+        let second = Task {
+            for await signal in signals.stream where signal != SignalSource.hangup { try await stopAtOnce(after: .zero) }
         }
+        await manager.drain()
+        watchdog.cancel()
+        second.cancel()
+    }
+
+    /// Whoever asks for it does not wait for a worker: one may be what hangs.
+    private func stopAtOnce(after delay: Duration) async throws {
+        try await Task.sleep(for: delay)
+        if let readyFile { SmallFile.remove(readyFile) }
+        logger.warning("stopping at once")
+        ProcessResources.exitNow(0)
     }
 
     private func writeReadyFile(_ addresses: WebSocketManager.Addresses) throws {

@@ -31,6 +31,10 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What may wait for one slow connection. Default: 1048576.", valueName: "bytes")) var maxWriteQueueBytes:
         String?
 
+    @Option(help: ArgumentHelp("Whether to agree on permessage-deflate. Default: true.", valueName: "true|false")) var deflate: String?
+    @Option(help: ArgumentHelp("Events below this size go out as they are. Default: 512.", valueName: "bytes")) var deflateThresholdBytes:
+        String?
+
     @Option(help: ArgumentHelp("Default: 10.", valueName: "seconds")) var requestHeadTimeout: String?
     @Option(help: ArgumentHelp("Default: 10.", valueName: "seconds")) var requestBodyTimeout: String?
     @Option(help: ArgumentHelp("A kept-alive connection without a request. Default: 75.", valueName: "seconds")) var idleTimeout: String?
@@ -57,7 +61,8 @@ struct GatewayOptions: ParsableArguments {
             ("max-connections-per-address", maxConnectionsPerAddress), ("max-control-connections", maxControlConnections),
             ("max-sessions", maxSessions), ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
             ("max-publish-bytes", maxPublishBytes), ("max-event-bytes", maxEventBytes), ("max-write-queue-bytes", maxWriteQueueBytes),
-            ("request-head-timeout", requestHeadTimeout), ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),
+            ("deflate", deflate), ("deflate-threshold-bytes", deflateThresholdBytes), ("request-head-timeout", requestHeadTimeout),
+            ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),
             ("heartbeat-interval", heartbeatInterval), ("stale-timeout", staleTimeout), ("close-timeout", closeTimeout),
             ("write-timeout", writeTimeout), ("message-timeout", messageTimeout), ("drain-timeout", drainTimeout),
             ("session-idle-timeout", sessionIdleTimeout),

@@ -19,6 +19,7 @@ struct SettingRow: Sendable {
         count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
+        flag("deflate", \.deflates), count("deflate-threshold-bytes", \.deflateThresholdBytes),
         seconds("request-head-timeout", \.requestHeadTimeout), seconds("request-body-timeout", \.requestBodyTimeout),
         seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval),
         seconds("stale-timeout", \.staleTimeout),

@@ -21,7 +21,8 @@ enum SettingsReader {
             }
         }
         for row in SettingRow.all {
-            guard let value = environment[row.environmentName] else { continue }
+            // Compose files pass empty strings for what is not set.
+            guard let value = environment[row.environmentName], !value.isEmpty else { continue }
             do throws(SettingsError) {
                 try row.read(value, &settings)
             } catch {

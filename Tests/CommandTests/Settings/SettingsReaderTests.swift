@@ -48,7 +48,7 @@ import WebSocketGateway
     }
 
     @Test(arguments: [
-        ("workers", "two"), ("workers", ""), ("max-connections", "1e3"), ("max-connections", "10.5"),
+        ("workers", "two"), ("max-connections", "1e3"), ("max-connections", "10.5"),
         ("max-connections", "99999999999999999999"),
         ("allow-anonymous", "maybe"), ("idle-timeout", "soon"), ("idle-timeout", "-1"), ("idle-timeout", "nan"), ("idle-timeout", "inf"),
     ])
@@ -59,6 +59,11 @@ import WebSocketGateway
             try #require(throws: SettingsError.self) { try read(environment: [row.environmentName: value]) }.setting == row.environmentName)
         let inFile = try #require(throws: SettingsError.self) { try read(file: "\n\(name) = \(value)") }
         #expect(inFile.reason.contains("line 2"))
+    }
+
+    @Test func `an empty variable is none, an empty flag is refused`() throws {
+        #expect(try read(environment: ["WSG_WORKERS": ""]) == GatewaySettings())
+        #expect(try #require(throws: SettingsError.self) { try read(flags: [("workers", "")]) }.setting == "workers")
     }
 
     @Test func `a file that is too large or no text is refused`() throws {

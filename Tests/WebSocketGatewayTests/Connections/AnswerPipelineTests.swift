@@ -1,4 +1,5 @@
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("Answers in the order of their requests (RFC 9112 §9.3.2)")
@@ -12,7 +13,8 @@ struct AnswerPipelineTests {
     @Test func `an answer waits for those before it`() {
         var pipeline = AnswerPipeline()
         let (a, b, c) = (
-            pipeline.reserve(.init(keepAlive: true)), pipeline.reserve(.init(isBatch: true, keepAlive: false)), pipeline.reserve(.init(keepAlive: true))
+            pipeline.reserve(.init(keepAlive: true)), pipeline.reserve(.init(isBatch: true, keepAlive: false)),
+            pipeline.reserve(.init(keepAlive: true))
         )
         pipeline.fill(c, [3])
         #expect(taken(&pipeline) == [])

@@ -2,6 +2,7 @@ import EventLoop
 import Sessions
 import Testing
 import WebSocket
+
 @testable import WebSocketGateway
 
 @Suite("One client's WebSocket")
@@ -27,10 +28,12 @@ struct ClientConnectionTests {
             client.sendRaw(Array(frame[..<10]))
             var answers = 0
             // No message takes long: each is finished as soon as the one before is answered.
-            while Clocks.monotonicNanoseconds - begin < 1_500_000_000, await offPool({
-                client.sendRaw(Array(frame[10...] + frame[..<10]))
-                return client.next()
-            })?.type == "heartbeat" { answers += 1 }
+            while Clocks.monotonicNanoseconds - begin < 1_500_000_000,
+                await offPool({
+                    client.sendRaw(Array(frame[10...] + frame[..<10]))
+                    return client.next()
+                })?.type == "heartbeat"
+            { answers += 1 }
             #expect(client.end == nil, "after \(answers) messages")
         }
     }
@@ -63,8 +66,14 @@ struct ClientConnectionTests {
     }
 
     @Test(arguments: [
-        (#"{"action":"stop","ref":"r1"}"#, #"{"error_code":"NO_ENGINE","message":"no engine serves this session","details":{"action":"stop","ref":"r1"}}"#),
-        (#"{"action":"Pause"}"#, #"{"error_code":"NO_ENGINE","message":"no engine serves this session","details":{"action":"pause","ref":null}}"#),
+        (
+            #"{"action":"stop","ref":"r1"}"#,
+            #"{"error_code":"NO_ENGINE","message":"no engine serves this session","details":{"action":"stop","ref":"r1"}}"#
+        ),
+        (
+            #"{"action":"Pause"}"#,
+            #"{"error_code":"NO_ENGINE","message":"no engine serves this session","details":{"action":"pause","ref":null}}"#
+        ),
     ])
     func `a command that no engine serves is answered so`(command: String, expected: String) async throws {
         try await TestGateway.run(workers: 1) { gateway in
@@ -77,7 +86,9 @@ struct ClientConnectionTests {
         }
     }
 
-    @Test(arguments: [("nonsense", "INVALID_MESSAGE"), ("[]", "INVALID_MESSAGE"), ("{}", "INVALID_COMMAND"), (#"{"action":7}"#, "INVALID_COMMAND")])
+    @Test(arguments: [
+        ("nonsense", "INVALID_MESSAGE"), ("[]", "INVALID_MESSAGE"), ("{}", "INVALID_COMMAND"), (#"{"action":7}"#, "INVALID_COMMAND"),
+    ])
     func `what is no command is answered so, and the connection stays`(text: String, code: String) async throws {
         try await TestGateway.run(workers: 1) { gateway in
             let client = try await gateway.join("s")

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("What is due on a connection")

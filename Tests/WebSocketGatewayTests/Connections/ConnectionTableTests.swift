@@ -1,5 +1,6 @@
 import EventLoop
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("The table of connections")

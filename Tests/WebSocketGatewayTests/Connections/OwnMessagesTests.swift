@@ -1,6 +1,7 @@
 import Sessions
 import Testing
 import WebSocket
+
 @testable import WebSocketGateway
 
 @Suite("The gateway's own messages")
@@ -23,7 +24,8 @@ struct OwnMessagesTests {
         let frame = OwnMessages.connected(connection, session: try SessionID("bt-1"), lastID: nil, resume: nil, now: now)
         #expect(
             try payload(frame)
-                == #"{"type":"connected","data":{"connection_id":"01234567-89ab-4def-8123-456789abcdef","session_id":"bt-1","epoch":null,"last_id":null,"resume":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+                == #"{"type":"connected","data":{"connection_id":"01234567-89ab-4def-8123-456789abcdef","session_id":"bt-1","epoch":null,"last_id":null,"resume":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#
+        )
     }
 
     @Test func `connected, after a resume`() throws {
@@ -38,7 +40,8 @@ struct OwnMessagesTests {
     @Test func `a heartbeat before anything happened, and one with numbers`() throws {
         #expect(
             try payload(OwnMessages.heartbeat(now: now, lastID: nil, delivered: 0, roundTripNanoseconds: nil))
-                == #"{"type":"heartbeat","data":{"server_time":"2026-03-15T10:30:00.123456Z","last_id":null,"delivered":0,"rtt_ms":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+                == #"{"type":"heartbeat","data":{"server_time":"2026-03-15T10:30:00.123456Z","last_id":null,"delivered":0,"rtt_ms":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#
+        )
         let text = try payload(OwnMessages.heartbeat(now: now, lastID: try id(7), delivered: .max, roundTripNanoseconds: 1_234_567))
         #expect(text.contains(#""last_id":"0123456789abc-7","delivered":9223372036854775807,"rtt_ms":1.234"#))
     }
@@ -47,7 +50,8 @@ struct OwnMessagesTests {
         let text = try payload(OwnMessages.error("NO_ENGINE", "no \"engine\"", details: ["action": "stop", "ref": .null], now: now))
         #expect(
             text
-                == #"{"type":"error","data":{"error_code":"NO_ENGINE","message":"no \"engine\"","details":{"action":"stop","ref":null}},"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+                == #"{"type":"error","data":{"error_code":"NO_ENGINE","message":"no \"engine\"","details":{"action":"stop","ref":null}},"timestamp":"2026-03-15T10:30:00.123456Z"}"#
+        )
     }
 
     @Test(arguments: [

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("What one engine connection may have under way")

@@ -1,5 +1,7 @@
 import Sessions
 import Testing
+import WebSocket
+
 @testable import WebSocketGateway
 
 @Suite("Batches")
@@ -15,14 +17,34 @@ struct BatchTests {
 
     @Test func `a batch is its frames, joined`() throws {
         let frames = try (1...3).map { try frame(#"{"type":"candle","data":{"n":\#($0)}}"#, sequence: UInt64($0)) }
-        #expect(Batch(frames).joined == frames.flatMap(\.bytes))
-        #expect(Batch([frames[0]]).joined == frames[0].bytes)
+        #expect(Batch(frames).bytes(in: .plain) == frames.flatMap(\.bytes))
+        #expect(Batch([frames[0]]).bytes(in: .plain) == frames[0].bytes)
+    }
+
+    @Test func `a batch has each encoding that was asked for, and events below the gain stay plain in it`() throws {
+        let data = (0..<60).map { #""open_\#($0)":\#($0)"# }.joined(separator: ",")
+        var frames = [try frame(#"{"type":"candle","data":{\#(data)}}"#), try frame(#"{"type":"c","data":{}}"#, sequence: 2)]
+        for encoding in [Encoding.window12, .window9] {
+            let deflateClass = try #require(encoding.deflateClass)
+            let deflater = try #require(Deflater(deflateClass))
+            frames[0].deflate(for: encoding, with: deflater)
+        }
+        let batch = Batch(frames, encodings: Encoding.allCases)
+        #expect(batch.bytes(in: .plain) == frames[0].bytes + frames[1].bytes)
+        for encoding in [Encoding.window12, .window9] {
+            let bytes = batch.bytes(in: encoding)
+            #expect(bytes == frames[0].bytes(in: encoding) + frames[1].bytes)
+            #expect(bytes[0] == 0xC1, "RSV1 marks the compressed event (RFC 7692 §7.2.1)")
+            #expect(bytes.count < batch.bytes(in: .plain).count)
+            let split = batch.split(at: frames[0].bytes(in: encoding).count + 3, in: encoding)
+            #expect(split == (whole: 1, partial: 3))
+        }
     }
 
     @Test func `a split says which frames are whole and how far the next one reaches`() throws {
         let frames = try [#"{"type":"a","data":{}}"#, #"{"type":"bbb","data":{"x":1}}"#, #"{"type":"c","data":{}}"#].map { try frame($0) }
         let batch = Batch(frames)
-        for count in 0...batch.joined.count {
+        for count in 0...batch.bytes(in: .plain).count {
             let (whole, partial) = batch.split(at: count)
             let before = frames[..<whole].reduce(0) { $0 + $1.bytes.count }
             #expect(before + partial == count)

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("What became of a batch")

@@ -1,6 +1,7 @@
 import Sessions
 import Testing
 import WebSocket
+
 @testable import WebSocketGateway
 
 @Suite("Frames")
@@ -17,13 +18,17 @@ struct FrameTests {
     private func payload(_ bytes: [UInt8]) throws -> String {
         var reader = MessageReader(role: .client, limits: WebSocketLimits())
         var position = 0
-        guard case .text(let text)? = try reader.next(bytes.span, at: &position), position == bytes.count else { return "not one text message" }
+        guard case .text(let text)? = try reader.next(bytes.span, at: &position), position == bytes.count else {
+            return "not one text message"
+        }
         return String(decoding: text, as: UTF8.self)
     }
 
     @Test func `a frame is one whole text message, the engine's data untouched`() throws {
         let frame = try frame(#"{"type":"candle","data":{ "price" : 1.10 }}"#, sequence: 42)
-        #expect(try payload(frame.bytes) == #"{"id":"0123456789abc-42","type":"candle","data":{ "price" : 1.10 },"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
+        #expect(
+            try payload(frame.bytes)
+                == #"{"id":"0123456789abc-42","type":"candle","data":{ "price" : 1.10 },"timestamp":"2026-03-15T10:30:00.123456Z"}"#)
         #expect(frame.bytes[0] == 0x81)
         #expect(frame.id.sequence == 42)
         #expect(frame.publishedAt == 5)
@@ -37,8 +42,10 @@ struct FrameTests {
     }
 
     @Test(arguments: [
-        ("candle", "candle", true), ("candle", "candle,mine", true), ("candle", "mine", false), ("mine", "mine", true), ("mine", "candle", false),
-        ("mine", "mine2", false), ("mine2", "mine", false), ("id", "id", true), ("type", "type", true), ("data", "type", false), ("error", "error", true),
+        ("candle", "candle", true), ("candle", "candle,mine", true), ("candle", "mine", false), ("mine", "mine", true),
+        ("mine", "candle", false),
+        ("mine", "mine2", false), ("mine2", "mine", false), ("id", "id", true), ("type", "type", true), ("data", "type", false),
+        ("error", "error", true),
     ])
     func `a filter finds the type in the frame`(type: String, filter: String, isWanted: Bool) throws {
         let frame = try frame(#"{"type":"\#(type)","data":{"type":"candle","mine":"mine"}}"#)

@@ -1,5 +1,6 @@
 import Sessions
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("A session at its home")
@@ -8,10 +9,10 @@ struct HomeSessionTests {
         func session() throws -> HomeSession { HomeSession(try SessionID("s"), incarnation: 1, workers: 3, now: 0) }
         let fresh = try session()
         #expect(fresh.isForgettable)
-        fresh.members[2] = 1
+        fresh.members[2].window12 = 1
         #expect(fresh.connections == 1)
         #expect(!fresh.isForgettable)
-        fresh.members[2] = 0
+        fresh.members[2].window12 = 0
         #expect(fresh.isForgettable)
         let registered = try session()
         registered.registration = SessionRegistration()

@@ -1,6 +1,7 @@
 import EventLoop
 import Sessions
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("The manager: one connection, one session")
@@ -169,7 +170,9 @@ struct SwitchboardOperationsTests {
             }
             let sessions = await manager.sessions()
             #expect(sessions.map(\.id.description) == ["a", "b", "c"])
-            #expect(sessions[0].registration == SessionRegistration(kind: .backtest, connectionsMax: 1), "a registration replaces the one before")
+            #expect(
+                sessions[0].registration == SessionRegistration(kind: .backtest, connectionsMax: 1),
+                "a registration replaces the one before")
             #expect(sessions[0].lastID == nil && sessions[0].connections == 0)
             let client = try await gateway.join("a")
             let port = gateway.port
@@ -244,9 +247,11 @@ struct SwitchboardOperationsTests {
         }
         try await TestGateway.run(workers: 1, change) { gateway in
             let proxied = [("X-Forwarded-For", "203.0.113.9")]
-            let upgrade = proxied + [
-                ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13"),
-            ]
+            let upgrade =
+                proxied + [
+                    ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                    ("Sec-WebSocket-Version", "13"),
+                ]
             let inside = try await gateway.join("full")
             let port = gateway.port
             let again = try #require(await offPool { HTTPClient(port: port) })

@@ -2,6 +2,7 @@ import EventLoop
 import Sessions
 import Testing
 import WebSocket
+
 @testable import WebSocketGateway
 
 @Suite("The manager: events reach their clients")
@@ -52,7 +53,9 @@ struct WebSocketManagerTests {
                         #expect(receipt.lastID.sequence == UInt64(number))
                         #expect(receipt.connections == 1)
                     } else {
-                        let answer = await offPool { engine.call("POST", "/v1/sessions/\(session)/events", #"{"type":"candle","data":{"n":\#(number)}}"#) }
+                        let answer = await offPool {
+                            engine.call("POST", "/v1/sessions/\(session)/events", #"{"type":"candle","data":{"n":\#(number)}}"#)
+                        }
                         #expect(answer?.status == 200)
                         #expect(answer?.json["sequence"]?.intValue == Int64(number))
                         #expect(answer?.json["connections"]?.intValue == 1, "\(session) has one client")
@@ -100,7 +103,9 @@ struct WebSocketManagerTests {
                 if let first = order[session] { #expect(ids == first) } else { order[session] = ids }
                 // What one task published stays in its order.
                 for task in 0..<tasks {
-                    #expect(events.filter { $0.data["task"]?.intValue == Int64(task) }.compactMap { $0.data["n"]?.intValue } == (0..<Int64(each)).map { $0 })
+                    #expect(
+                        events.filter { $0.data["task"]?.intValue == Int64(task) }.compactMap { $0.data["n"]?.intValue }
+                            == (0..<Int64(each)).map { $0 })
                 }
             }
         }
@@ -203,7 +208,9 @@ struct WebSocketManagerTests {
     // MARK: Slow clients
 
     @Test(arguments: [1, 2])
-    func `a slow client's events are queued until its queue is full, then it is closed with 4408, and others never notice`(workers: Int) async throws {
+    func `a slow client's events are queued until its queue is full, then it is closed with 4408, and others never notice`(workers: Int)
+        async throws
+    {
         let change: (inout GatewaySettings) -> Void = {
             $0.sendBufferBytes = 4096
             $0.writeQueueBytesMax = 100_000

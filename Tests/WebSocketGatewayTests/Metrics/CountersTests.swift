@@ -1,5 +1,6 @@
 import EventLoop
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("A worker's counters")
@@ -31,7 +32,9 @@ struct CountersTests {
         #expect(counters.value(.connections, label: 0) == 0)
     }
 
-    @Test(arguments: [(0, 0), (10_000, 0), (10_001, 1), (25_000, 1), (10_000_000_000, 18), (10_000_000_001, 19), (.max, 19)] as [(UInt64, Int)])
+    @Test(
+        arguments: [(0, 0), (10_000, 0), (10_001, 1), (25_000, 1), (10_000_000_000, 18), (10_000_000_001, 19), (.max, 19)]
+            as [(UInt64, Int)])
     func `an observation falls into the first bucket that holds it`(nanoseconds: UInt64, bucket: Int) {
         let counters = Counters()
         counters.observe(.loopTurn, nanoseconds: nanoseconds)

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("The families of metrics")

@@ -1,6 +1,7 @@
 import EventLoop
 import Synchronization
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("The metrics page (Prometheus text format 0.0.4)")
@@ -37,10 +38,14 @@ struct MetricsPageTests {
         counters.observe(.loopTurn, nanoseconds: 20_000, times: 2)
         counters.observe(.loopTurn, nanoseconds: 20_000_000_000)
         let text = page([counters]).text()
-        #expect(text.contains("# TYPE wsg_loop_turn_seconds histogram\nwsg_loop_turn_seconds_bucket{le=\"1e-05\"} 1\nwsg_loop_turn_seconds_bucket{le=\"2.5e-05\"} 3\n"))
         #expect(
             text.contains(
-                "wsg_loop_turn_seconds_bucket{le=\"10.0\"} 3\nwsg_loop_turn_seconds_bucket{le=\"+Inf\"} 4\nwsg_loop_turn_seconds_sum 20.00005\nwsg_loop_turn_seconds_count 4\n"))
+                "# TYPE wsg_loop_turn_seconds histogram\nwsg_loop_turn_seconds_bucket{le=\"1e-05\"} 1\nwsg_loop_turn_seconds_bucket{le=\"2.5e-05\"} 3\n"
+            ))
+        #expect(
+            text.contains(
+                "wsg_loop_turn_seconds_bucket{le=\"10.0\"} 3\nwsg_loop_turn_seconds_bucket{le=\"+Inf\"} 4\nwsg_loop_turn_seconds_sum 20.00005\nwsg_loop_turn_seconds_count 4\n"
+            ))
     }
 
     @Test func `each worker's turn has its age`() {
@@ -70,7 +75,7 @@ struct MetricsPageTests {
             let series = line[..<space]
             let name = series.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
             let labels = series[name.endIndex...]
-            guard !name.isEmpty, labels.isEmpty || labels.wholeMatch(of: /\{[a-z]+="[A-Za-z0-9_.+\-]*"\}/) != nil else { return nil }
+            guard !name.isEmpty, labels.isEmpty || labels.wholeMatch(of: /\{[a-z_]+="[A-Za-z0-9_.+\-]*"\}/) != nil else { return nil }
             (self.name, self.labels, self.value) = (String(name), String(labels), value)
         }
     }

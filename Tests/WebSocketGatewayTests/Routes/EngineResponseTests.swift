@@ -1,6 +1,7 @@
 import HTTP
 import Sessions
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("Answers to engines")
@@ -16,7 +17,8 @@ struct EngineResponseTests {
     }
 
     @Test func `to HEAD the body's length is told and the body left out`() {
-        #expect(text(.json(["a": 1]), includeBody: false) == "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Type: application/json\r\n\r\n")
+        #expect(
+            text(.json(["a": 1]), includeBody: false) == "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Type: application/json\r\n\r\n")
     }
 
     @Test func `no content is none, of no type`() {
@@ -24,7 +26,8 @@ struct EngineResponseTests {
     }
 
     @Test func `an error says what is wrong`() {
-        let response = EngineResponse.error(.serviceUnavailable, "CODE", "a \"message\"", details: ["x": 1], retryAfterSeconds: 5, headers: [("Allow", "GET")])
+        let response = EngineResponse.error(
+            .serviceUnavailable, "CODE", "a \"message\"", details: ["x": 1], retryAfterSeconds: 5, headers: [("Allow", "GET")])
         let text = text(response)
         #expect(text.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
         #expect(text.contains("\r\nAllow: GET\r\nRetry-After: 5\r\n"))
@@ -40,13 +43,17 @@ struct EngineResponseTests {
     @Test(arguments: [
         (false, false, #"{"id":"0123456789abc-7","sequence":7,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#),
         (false, true, #"{"id":"0123456789abc-7","sequence":7}"#),
-        (true, false, #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#),
+        (
+            true, false,
+            #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#
+        ),
         (true, true, #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3}"#),
     ])
     func `a receipt is written as the contract says`(isBatch: Bool, isEarly: Bool, expected: String) throws {
         let epoch = try Epoch(parsing: "0123456789abc")
         let receipt = PublishReceipt(
-            firstID: EventID(epoch: epoch, sequence: 7), lastID: EventID(epoch: epoch, sequence: 9), count: 3, connections: 4, sent: 3, queued: 1,
+            firstID: EventID(epoch: epoch, sequence: 7), lastID: EventID(epoch: epoch, sequence: 9), count: 3, connections: 4, sent: 3,
+            queued: 1,
             conflated: 0, dropped: 0)
         #expect(String(decoding: EngineResponse.published(receipt, isBatch: isBatch, isEarly: isEarly).body, as: UTF8.self) == expected)
     }

@@ -1,11 +1,14 @@
 import HTTP
 import Sessions
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("Sessions as JSON")
 struct SessionJSONTests {
-    private func parse(_ text: String) throws -> SessionRegistration { try SessionRegistration.parse(try #require(JSON.parse(text).objectValue)) }
+    private func parse(_ text: String) throws -> SessionRegistration {
+        try SessionRegistration.parse(try #require(JSON.parse(text).objectValue))
+    }
 
     @Test(arguments: [
         ("{}", SessionRegistration()),
@@ -25,8 +28,10 @@ struct SessionJSONTests {
     }
 
     @Test(arguments: [
-        #"{"kind":"paper"}"#, #"{"kind":1}"#, #"{"kind":"Backtest"}"#, #"{"owner":""}"#, #"{"owner":7}"#, #"{"max_connections":0}"#, #"{"max_connections":-1}"#,
-        #"{"max_connections":10000001}"#, #"{"max_connections":"5"}"#, #"{"max_connections":1.0}"#, #"{"join":"later"}"#, #"{"join":-1}"#, #"{"join":10000001}"#,
+        #"{"kind":"paper"}"#, #"{"kind":1}"#, #"{"kind":"Backtest"}"#, #"{"owner":""}"#, #"{"owner":7}"#, #"{"max_connections":0}"#,
+        #"{"max_connections":-1}"#,
+        #"{"max_connections":10000001}"#, #"{"max_connections":"5"}"#, #"{"max_connections":1.0}"#, #"{"join":"later"}"#, #"{"join":-1}"#,
+        #"{"join":10000001}"#,
         #"{"join":1.5}"#, #"{"join":true}"#, #"{"retention":5}"#, #"{"Kind":"backtest"}"#, #"{"":1}"#,
     ])
     func `anything else is refused`(text: String) throws {
@@ -52,12 +57,15 @@ struct SessionJSONTests {
         let bare = SessionInfo(id: try SessionID("s"), registration: nil, connections: 0, lastID: nil)
         #expect(
             bare.json.encoded
-                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"registered":false,"connections":0,"epoch":null,"last_id":null}"#)
+                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"registered":false,"connections":0,"epoch":null,"last_id":null}"#
+        )
         let full = SessionInfo(
-            id: try SessionID("s"), registration: SessionRegistration(kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3)), connections: 2,
+            id: try SessionID("s"), registration: SessionRegistration(kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3)),
+            connections: 2,
             lastID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 9))
         #expect(
             full.json.encoded
-                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":"3","registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9"}"#)
+                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":3,"registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9"}"#
+        )
     }
 }

@@ -3,11 +3,14 @@ import HTTP
 import Sessions
 import Testing
 import WebSocket
+
 @testable import WebSocketGateway
 
 @Suite("The settings' check")
 struct PlanTests {
-    private func plan(descriptorLimit: Int = 1_000_000, cores: Int = 4, _ change: (inout GatewaySettings) -> Void = { _ in }) throws(SettingsError) -> Plan {
+    private func plan(descriptorLimit: Int = 1_000_000, cores: Int = 4, _ change: (inout GatewaySettings) -> Void = { _ in })
+        throws(SettingsError) -> Plan
+    {
         var settings = GatewaySettings()
         change(&settings)
         return try Plan(settings, descriptorLimit: descriptorLimit, cores: cores)
@@ -78,7 +81,9 @@ struct PlanTests {
         Time(setting: "session-idle-timeout", set: { $0.sessionIdleTimeout = $1 }, get: { $0.sessionIdleTimeout }),
     ])
     func `a time is taken to both ends, and no further`(time: Time) throws {
-        for (duration, milliseconds) in [(Duration.milliseconds(10), UInt64(10)), (.milliseconds(1234), 1234), (.seconds(10_000_000), 10_000_000_000)] {
+        for (duration, milliseconds) in [
+            (Duration.milliseconds(10), UInt64(10)), (.milliseconds(1234), 1234), (.seconds(10_000_000), 10_000_000_000),
+        ] {
             #expect(time.get(try plan { time.set(&$0, duration) }) == milliseconds)
         }
         for duration in [Duration.milliseconds(9), .nanoseconds(9_999_999), .seconds(-1), .seconds(10_000_000) + .nanoseconds(1)] {
@@ -93,9 +98,13 @@ struct PlanTests {
         }
     }
 
-    @Test(arguments: [("listen", "nowhere"), ("listen", ""), ("listen", "example.com:80"), ("control", "127.0.0.1"), ("control", "127.0.0.1:65536")])
+    @Test(arguments: [
+        ("listen", "nowhere"), ("listen", ""), ("listen", "example.com:80"), ("control", "127.0.0.1"), ("control", "127.0.0.1:65536"),
+    ])
     func `an address that is none is refused by name`(setting: String, text: String) {
-        let error = #expect(throws: SettingsError.self) { try plan { if setting == "listen" { $0.listen = text } else { $0.control = text } } }
+        let error = #expect(throws: SettingsError.self) {
+            try plan { if setting == "listen" { $0.listen = text } else { $0.control = text } }
+        }
         #expect(error?.setting == setting)
         #expect(error?.reason.contains("\"\(text)\"") == true)
     }

@@ -50,7 +50,10 @@ final class SocketClient: @unchecked Sendable {
     var id: String { connected?.data["connection_id"]?.stringValue ?? "" }
 
     /// Joins a session and waits until it is in; nil when it was not let in.
-    init?(port: UInt16, _ session: String, query: String = "", kind: String = "backtest", headers: [(String, String)] = [], receiveBufferBytes: Int32? = nil) {
+    init?(
+        port: UInt16, _ session: String, query: String = "", kind: String = "backtest", headers: [(String, String)] = [],
+        receiveBufferBytes: Int32? = nil
+    ) {
         guard let http = HTTPClient(port: port) else { return nil }
         self.http = http
         let target = "/ws/\(kind)/\(session)\(query)"
@@ -78,7 +81,7 @@ final class SocketClient: @unchecked Sendable {
                         return Message(json: json)
                     case .ping(let payload): send(.pong, payload)
                     case .pong: pongs += 1
-                    case .binary: end = .garbled
+                    case .binary, .compressed: end = .garbled
                     case .close(let code, let reason):
                         end = .closed(code?.rawValue ?? 1005, String(decoding: reason, as: UTF8.self))
                         send(.close, [])

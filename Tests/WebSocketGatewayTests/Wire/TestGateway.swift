@@ -1,6 +1,7 @@
 import EventLoop
 import Sessions
 import Testing
+
 @testable import WebSocketGateway
 
 /// A gateway on ports of the kernel's choice.
@@ -26,7 +27,9 @@ struct TestGateway: Sendable {
     }
 
     /// Runs `body` with a started gateway, and stops it.
-    static func run(workers: Int = 2, _ change: (inout GatewaySettings) -> Void = { _ in }, _ body: (TestGateway) async throws -> Void) async throws {
+    static func run(workers: Int = 2, _ change: (inout GatewaySettings) -> Void = { _ in }, _ body: (TestGateway) async throws -> Void)
+        async throws
+    {
         let manager = try WebSocketManager(settings(workers: workers, change))
         let addresses = try await manager.start()
         let gateway = try TestGateway(
@@ -41,7 +44,9 @@ struct TestGateway: Sendable {
         await manager.stop()
     }
 
-    func join(_ session: String, query: String = "", kind: String = "backtest", headers: [(String, String)] = [], receiveBufferBytes: Int32? = nil) async throws
+    func join(
+        _ session: String, query: String = "", kind: String = "backtest", headers: [(String, String)] = [], receiveBufferBytes: Int32? = nil
+    ) async throws
         -> SocketClient
     {
         let port = port

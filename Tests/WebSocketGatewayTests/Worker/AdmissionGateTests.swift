@@ -1,6 +1,7 @@
 import EventLoop
 import Synchronization
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("The admission gate")

@@ -1,5 +1,6 @@
 import Sessions
 import Testing
+
 @testable import WebSocketGateway
 
 @Suite("The switchboard")

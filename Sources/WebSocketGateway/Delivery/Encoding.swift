@@ -1,0 +1,60 @@
+internal import WebSocket
+
+/// In which form a connection gets its events: what its handshake agreed on.
+enum Encoding: Int, CaseIterable, Sendable {
+    case plain
+    case window12
+    case window9
+
+    init(_ agreement: DeflateAgreement?) {
+        switch agreement?.deflateClass {
+        case nil: self = .plain
+        case .window12: self = .window12
+        case .window9: self = .window9
+        }
+    }
+
+    var deflateClass: DeflateClass? {
+        switch self {
+        case .plain: nil
+        case .window12: .window12
+        case .window9: .window9
+        }
+    }
+}
+
+/// One value for each encoding.
+struct PerEncoding<Value> {
+    var plain: Value
+    var window12: Value
+    var window9: Value
+
+    init(_ value: Value) {
+        plain = value
+        window12 = value
+        window9 = value
+    }
+
+    subscript(encoding: Encoding) -> Value {
+        get {
+            switch encoding {
+            case .plain: plain
+            case .window12: window12
+            case .window9: window9
+            }
+        }
+        set {
+            switch encoding {
+            case .plain: plain = newValue
+            case .window12: window12 = newValue
+            case .window9: window9 = newValue
+            }
+        }
+    }
+}
+
+extension PerEncoding: Sendable where Value: Sendable {}
+
+extension PerEncoding where Value == Int {
+    var total: Int { plain + window12 + window9 }
+}
