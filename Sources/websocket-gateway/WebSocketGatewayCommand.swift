@@ -7,12 +7,12 @@ struct WebSocketGatewayCommand: AsyncParsableCommand {
         commandName: "websocket-gateway",
         abstract: "Carries live trading sessions from engines to browsers.",
         discussion: """
-            Engines publish events over HTTP to the control listener; clients watch them over WebSockets on the public listener; Prometheus
+            Engines publish events over HTTP to the control listener; clients watch them over WebSockets on the public listener; Prometheus \
             scrapes /metrics. Try it:
 
-              websocket-gateway demo                                   a gateway with two synthetic sessions
-              websocket-gateway watch demo-backtest                    what a browser tab would get
-              websocket-gateway publish my-session < events.ndjson     publish as an engine does
+              websocket-gateway demo                      two synthetic sessions
+              websocket-gateway watch demo-backtest       what a browser tab gets
+              websocket-gateway publish s1 < events.ndjson   publish as an engine
             """,
         version: BuildInfo.version,
         subcommands: [

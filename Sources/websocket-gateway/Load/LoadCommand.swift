@@ -7,8 +7,8 @@ struct LoadCommand: ParsableCommand {
         commandName: "load",
         abstract: "Load a running gateway and prove that nothing is lost.",
         discussion: """
-            Opens connections to sessions load-1, load-2, …, publishes events to each as an engine does, and checks that every connection got
-            every event exactly once and in order. Exits 1 when one did not, or when the time is over. A gateway takes 100 connections a
+            Opens connections to sessions load-1, load-2, …, publishes events to each as an engine does, and checks that every connection got \
+            every event exactly once and in order. Exits 1 when one did not, or when the time is over. A gateway takes 100 connections a \
             session unless told otherwise:
 
               websocket-gateway serve --max-connections-per-session 500 &

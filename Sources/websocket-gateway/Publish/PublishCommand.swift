@@ -7,7 +7,7 @@ struct PublishCommand: ParsableCommand {
         commandName: "publish",
         abstract: "Publish events from standard input, one JSON object a line.",
         discussion: """
-            Each line is an event: {"type":"candle","data":{…}}, with a timestamp if wanted. What a pipe holds is published at once, so a live
+            Each line is an event: {"type":"candle","data":{…}}, with a timestamp if wanted. What a pipe holds is published at once, so a live \
             engine can write into it. Ends at the first refused line: those before it are published, those after it are not.
 
               websocket-gateway publish my-session < events.ndjson

@@ -7,8 +7,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the gateway.",
         discussion: """
-            Every flag is also an environment variable (--max-connections is WSG_MAX_CONNECTIONS) and a key of the --config file
-            (max-connections = 5000). A flag wins over the environment, the environment over the file. SIGTERM drains: clients are told to come
+            Every flag is also an environment variable (--max-connections is WSG_MAX_CONNECTIONS) and a key of the --config file \
+            (max-connections = 5000). A flag wins over the environment, the environment over the file. SIGTERM drains: clients are told to come \
             back elsewhere, and the gateway exits 0; a second signal exits at once.
             """)
 

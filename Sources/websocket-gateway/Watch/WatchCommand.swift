@@ -7,7 +7,7 @@ struct WatchCommand: ParsableCommand {
         commandName: "watch",
         abstract: "Show a session's events as a client gets them.",
         discussion: """
-            On a terminal, one readable line an event; into a pipe, timestamp, id, type and data between tabs. Missing or repeated events are
+            On a terminal, one readable line an event; into a pipe, timestamp, id, type and data between tabs. Missing or repeated events are \
             reported on standard error. A lost connection is taken up again where it was, as a browser tab would.
 
               websocket-gateway watch demo-backtest
