@@ -12,7 +12,7 @@ struct HandleTests {
                 stream.startReading()
             }
             _ = loop.runOnce()
-            let (descriptors, handles) = (ProcessResources.openDescriptors, loop.activeHandles)
+            let (descriptors, sockets, handles) = (ProcessResources.openDescriptors, openSockets(), loop.activeHandles)
             for round in 0..<500 {
                 let client = RawClient(port: service.port)!
                 // Every way to end: the peer's FIN, its RST, and our own close.
@@ -29,6 +29,7 @@ struct HandleTests {
                 try #require(closed, "round \(round): accepted \(accepted)")
             }
             loop.runOnce()
+            #expect(openSockets() == sockets)
             // Swift's own runtime opens a timer or two meanwhile.
             #expect(ProcessResources.openDescriptors <= descriptors + 5)
             #expect(loop.activeHandles == handles)

@@ -23,7 +23,6 @@ final class SessionHome {
 
     init(_ core: WorkerCore) { self.core = core }
 
-    var count: Int { sessions.count }
     var hasPending: Bool { !dirty.isEmpty }
 
     // MARK: Publishing

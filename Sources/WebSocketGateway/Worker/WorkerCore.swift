@@ -67,6 +67,17 @@ final class WorkerCore {
     /// Runs until the worker has stopped.
     func run() { loop.run() }
 
+    // MARK: Compression
+
+    /// One for each class, made when it is first needed.
+    func deflater(_ encoding: Encoding) -> Deflater? {
+        if let made = deflaters[encoding] { return made }
+        guard let deflateClass = encoding.deflateClass else { return nil }
+        let made = Deflater(deflateClass)
+        deflaters[encoding] = made
+        return made
+    }
+
     // MARK: Time
 
     /// Loop milliseconds at the start of this turn.
@@ -161,15 +172,6 @@ final class WorkerCore {
         case .drain: drain()
         case .stop: stop()
         }
-    }
-
-    /// One for each class, made when it is first needed.
-    func deflater(_ encoding: Encoding) -> Deflater? {
-        if let made = deflaters[encoding] { return made }
-        guard let deflateClass = encoding.deflateClass else { return nil }
-        let made = Deflater(deflateClass)
-        deflaters[encoding] = made
-        return made
     }
 
     // MARK: Sessions

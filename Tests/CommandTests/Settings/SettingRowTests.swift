@@ -1,3 +1,4 @@
+import EventLoop
 import ArgumentParser
 import Testing
 import WebSocketGateway
@@ -34,6 +35,15 @@ import WebSocketGateway
         var settings = GatewaySettings()
         for (_, value) in options.given { try row.read(value, &settings) }
         #expect(settings != GatewaySettings())
+    }
+
+    @Test func `every setting has its line in OPERATING, with its default there`() throws {
+        let path = #filePath.replacing("Tests/CommandTests/Settings/SettingRowTests.swift", with: "docs/OPERATING.md")
+        let text = String(decoding: try SmallFile.read(path, bytesMax: 1_048_576), as: UTF8.self)
+        let table = text.split(separator: "## Signals")[0].split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let documented = table.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) }
+        #expect(Set(documented) == Set(SettingRow.all.map(\.name)))
+        #expect(documented.count == SettingRow.all.count, "none is described twice")
     }
 
     @Test func `a setting is told once, and its variable is its name in capitals`() {

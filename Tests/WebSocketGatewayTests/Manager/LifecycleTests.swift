@@ -290,7 +290,7 @@ struct LifecycleTests {
         // In a process of its own: other tests open descriptors too.
         await #expect(processExitsWith: .success) {
             let taken = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
-            let before = ProcessResources.openDescriptors
+            let (before, sockets) = (ProcessResources.openDescriptors, openSockets())
             for isControl in Array(repeating: [false, true], count: 10).flatMap(\.self) {
                 let manager = try WebSocketManager(
                     TestGateway.settings(workers: 4) {
@@ -302,6 +302,7 @@ struct LifecycleTests {
                 } catch {}
             }
             // Swift's own runtime opens a timer or two meanwhile.
+            #expect(openSockets() == sockets)
             #expect(ProcessResources.openDescriptors <= before + 5)
         }
     }
@@ -318,9 +319,10 @@ struct LifecycleTests {
                 await manager.stop()
             }
             try await round()
-            let before = ProcessResources.openDescriptors
+            let (before, sockets) = (ProcessResources.openDescriptors, openSockets())
             for _ in 0..<5 { try await round() }
             // Swift's own runtime opens a timer or two meanwhile.
+            #expect(openSockets() == sockets)
             #expect(ProcessResources.openDescriptors <= before + 5)
         }
     }

@@ -80,6 +80,14 @@ struct MetricsPageTests {
         }
     }
 
+    @Test func `every family of ours has its line in OPERATING`() throws {
+        let path = #filePath.replacing("Tests/WebSocketGatewayTests/Metrics/MetricsPageTests.swift", with: "docs/OPERATING.md")
+        let text = String(decoding: try SmallFile.read(path, bytesMax: 1_048_576), as: UTF8.self)
+        for line in page([Counters()]).text().split(separator: "\n") where line.hasPrefix("# TYPE wsg_") {
+            #expect(text.contains("`\(line.split(separator: " ")[2])`"), "\(line)")
+        }
+    }
+
     @Test func `every line parses, every family is described once before its samples, every series is there once`() throws {
         let text = page([Counters(), Counters()]).text()
         #expect(text.hasSuffix("\n"))
