@@ -40,14 +40,20 @@ let package = Package(
             name: "websocket-gateway",
             dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", log, arguments],
             swiftSettings: strict),
-        .executableTarget(name: "BacktestExample", dependencies: ["WebSocketGateway", log], path: "Examples/BacktestExample", swiftSettings: strict),
+        .executableTarget(
+            name: "BacktestExample", dependencies: ["WebSocketGateway", log], path: "Examples/BacktestExample", swiftSettings: strict),
 
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
         .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "CWebSocket"], swiftSettings: strict),
         .testTarget(name: "SessionsTests", dependencies: ["Sessions"], swiftSettings: strict),
-        .testTarget(name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions"], swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["websocket-gateway", "WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", arguments], swiftSettings: strict),
+        .testTarget(
+            name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["websocket-gateway", "WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", arguments],
+            swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

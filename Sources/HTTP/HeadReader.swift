@@ -29,14 +29,14 @@ struct HeadReader<Rules: HeadRules> {
     /// No byte of a head was received.
     var isIdle: Bool { received.isEmpty }
 
-    /// The next head; nil when `input` is consumed before its end.
+    /// The next head; nil when `input` is consumed before its end. Throws with `position` behind what was judged fine.
     mutating func next(
         _ input: Span<UInt8>, at position: inout Int
     ) throws(HTTPViolation) -> (rules: Rules, fields: FieldSection)? {
         if received.isEmpty {
             let rest = input.extracting(position..<input.count)
             if rest.isEmpty { return nil }
-            guard let head = try scan(rest) else {
+            guard let head = try scan(rest, keeping: 0, at: &position) else {
                 received = [UInt8](copying: rest)
                 position = input.count
                 return nil
@@ -52,7 +52,7 @@ struct HeadReader<Rules: HeadRules> {
         // Moved out for the while, so that the scan may change self.
         let bytes = received
         received = []
-        guard let head = try scan(bytes.span) else {
+        guard let head = try scan(bytes.span, keeping: before, at: &position) else {
             received = bytes
             position += added
             return nil
@@ -68,6 +68,18 @@ struct HeadReader<Rules: HeadRules> {
             stage = .startLine
         }
         return FieldSection(bytes: bytes, lines: lines)
+    }
+
+    /// `keeping` bytes of the head came before `position`.
+    private mutating func scan(
+        _ bytes: Span<UInt8>, keeping before: Int, at position: inout Int
+    ) throws(HTTPViolation) -> (rules: Rules, byteCount: Int)? {
+        do throws(HTTPViolation) {
+            return try scan(bytes)
+        } catch {
+            position += max(0, scanner.scanned - before)
+            throw error
+        }
     }
 
     /// Goes on where the last scan stopped; `bytes` starts with the head.

@@ -5,7 +5,8 @@
 struct LineScanner {
     /// Where the next line starts; after the last line, where the head ends.
     private(set) var lineStart = 0
-    private var scanned = 0
+    /// How far the bytes were judged.
+    private(set) var scanned = 0
 
     /// The next line without its CRLF, or nil when it is not complete. `bytes` starts with the head and grows from call to call.
     ///
@@ -25,7 +26,10 @@ struct LineScanner {
         case .lineFeed: throw .bareLineFeed
         case .carriageReturn:
             guard index + 1 < bytes.count else { return nil }
-            guard bytes[index + 1] == .lineFeed else { throw .bareCarriageReturn }
+            guard bytes[index + 1] == .lineFeed else {
+                scanned = index + 1
+                throw .bareCarriageReturn
+            }
             let line = lineStart..<index
             lineStart = index + 2
             scanned = lineStart

@@ -42,12 +42,12 @@ package struct FrameDecoder {
     /// A data frame's first byte was seen, and not yet the header that ends its message.
     package var isInsideMessage: Bool { fragments > 0 }
 
-    /// The next header, with `position` just behind it; nil when the input ends before.
+    /// The next header, with `position` just behind it; nil when the input ends before. Throws with `position` on the byte that is wrong.
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(ProtocolViolation) -> FrameHeader? {
         while position < input.count {
-            let byte = input[position]
+            let header = try receive(input[position])
             position += 1
-            if let header = try receive(byte) {
+            if let header {
                 state = .start
                 if header.fin && !header.opcode.isControl { fragments = 0 }
                 return header

@@ -12,6 +12,13 @@ package final class Inflater {
     /// As long as a message may be by default: only where that limit was raised can one be longer, and is inflated twice.
     package static let bufferBytes = 65_536
 
+    /// How many DEFLATE blocks a message may have that came in so many frames and inflates to so many bytes. A block of 10 bytes that makes
+    /// nothing costs 1.6 µs, as its codes must be built: 64 KiB of them were 10 ms of everybody's time. zlib cuts a block at 128 symbols or more
+    /// (`memLevel` 1), each a byte at least; a peer that flushes with every frame adds a block and an empty one.
+    private static let blocksFree = 16
+    private static let blocksPerFrame = 2
+    private static let bytesPerBlock = 64
+
     private enum Phase {
         case message
         /// The flush's last bytes, which the peer left out.
@@ -20,6 +27,10 @@ package final class Inflater {
     }
 
     private var phase = Phase.whole
+    /// Blocks that have ended, and what they made. Of this message.
+    private var blocks = 0
+    private var produced = 0
+    private var blocksFree = 0
     /// Never moved: zlib's state points back at it.
     private let stream: UnsafeMutablePointer<z_stream>
     private let buffer: UnsafeMutableBufferPointer<UInt8>
@@ -53,9 +64,11 @@ package final class Inflater {
         unsafe tail.deallocate()
     }
 
-    /// Throws `.messageTooBig` with the first byte over `max`, `.invalidDeflate` for what is no DEFLATE data or is cut short.
-    package func inflate(_ compressed: Span<UInt8>, max: Int) throws(ProtocolViolation) -> [UInt8] {
-        try unsafe compressed.withUnsafeBufferPointer { (source) throws(ProtocolViolation) in
+    /// Throws `.messageTooBig` with the first byte over `max`, `.invalidDeflate` for what is no DEFLATE data or is cut short, and
+    /// `.tooManyDeflateBlocks`. `frames` is in how many frames it came.
+    package func inflate(_ compressed: Span<UInt8>, frames: Int = 1, max: Int) throws(ProtocolViolation) -> [UInt8] {
+        blocksFree = Self.blocksFree + Self.blocksPerFrame * frames
+        return try unsafe compressed.withUnsafeBufferPointer { (source) throws(ProtocolViolation) in
             try unsafe begin(source)
             let count = try inflateAll(max: max)
             if count <= Self.bufferBytes { return unsafe Array(buffer[..<count]) }
@@ -76,6 +89,7 @@ package final class Inflater {
         unsafe stream.pointee.avail_in = count
         // An empty message is sent as 0x00 (§7.2.3.6). No bytes at all can mean nothing else.
         phase = source.isEmpty ? .whole : .message
+        (blocks, produced) = (0, 0)
     }
 
     /// How long the message is. Up to `bufferBytes` of it are in the buffer.
@@ -101,13 +115,23 @@ package final class Inflater {
     }
 
     private func step() throws(ProtocolViolation) {
+        if unsafe phase == .message && stream.pointee.avail_in == 0 && isBetweenBlocks && !isLastBlock {
+            // The output was full just when the last block ended. Asked again, zlib would look for another.
+            phase = .whole
+            return
+        }
         let room = unsafe stream.pointee.avail_out
-        let status = unsafe CZlib.inflate(stream, Z_NO_FLUSH)
+        // Returns at the end of each block, too.
+        let status = unsafe CZlib.inflate(stream, Z_BLOCK)
+        produced += unsafe Int(room - stream.pointee.avail_out)
+        if hasEndedBlock { try countBlock() }
         // The tail is an empty block's. Where it becomes data, the message was cut short.
         guard unsafe phase != .tail || stream.pointee.avail_out == room else { throw .invalidDeflate }
         switch status {
         case Z_OK, Z_BUF_ERROR:
             guard unsafe stream.pointee.avail_out > 0 else { return }
+            // After a last block zlib has yet to say that its stream has ended.
+            if hasEndedBlock, unsafe stream.pointee.avail_in > 0 || isLastBlock { return }
             guard unsafe stream.pointee.avail_in == 0 else { throw .invalidDeflate }
             try receiveEndOfInput()
         case Z_STREAM_END where unsafe stream.pointee.avail_in == 0: phase = .whole
@@ -133,7 +157,14 @@ package final class Inflater {
         }
     }
 
-    /// A block has just ended (128), with no bits over (the lower six). zlib tells both in `data_type` when `inflate` returns.
+    private func countBlock() throws(ProtocolViolation) {
+        blocks += 1
+        guard blocks <= blocksFree + produced / Self.bytesPerBlock else { throw .tooManyDeflateBlocks }
+    }
+
+    // What zlib tells in `data_type` when `inflate` returns: a block has just ended (128), it is the last (64), bits are over (the lower six).
+    private var hasEndedBlock: Bool { unsafe stream.pointee.data_type & 128 != 0 }
+    private var isLastBlock: Bool { unsafe stream.pointee.data_type & 64 != 0 }
     private var isBetweenBlocks: Bool { unsafe stream.pointee.data_type & (128 | 63) == 128 }
 
     /// zlib allocates its window with the first output. Here one byte is inflated for that, so that no peer's message finds memory short.

@@ -12,6 +12,8 @@ package struct MessageAssembler {
 
     private let messageBytesMax: Int
     private var kind = Kind.binary
+    /// Frames of the open message.
+    private var frames: UInt32 = 0
     private var utf8 = UTF8Validator()
     /// What has arrived of the open message. Empty arrays own no memory: an idle connection holds none.
     private var message: [UInt8] = []
@@ -28,6 +30,7 @@ package struct MessageAssembler {
         guard !header.opcode.isControl else { return }
         // Subtracting what is stored cannot overflow; adding what a peer announces could.
         guard header.payloadLength <= messageBytesMax - message.count else { throw .messageTooBig }
+        frames = header.opcode == .continuation ? frames + 1 : 1
         switch header.opcode {
         case .text: kind = header.rsv1 ? .compressed(.text) : .text
         case .binary: kind = header.rsv1 ? .compressed(.binary) : .binary
@@ -52,6 +55,22 @@ package struct MessageAssembler {
         utf8 = validator
     }
 
+    /// How many of the last `count` bytes received were fine, after ``receive(_:of:at:)`` threw for them.
+    package func bytesAccepted(ofLast count: Int, of header: FrameHeader) -> Int {
+        if header.opcode == .close {
+            let start = control.count - count
+            return (start..<control.count).first { !isAcceptableClose(ofFirst: $0 + 1) }.map { $0 - start } ?? count
+        }
+        let start = message.count - count
+        var validator = utf8
+        return (start..<message.count).first { !validator.feed(message.span.extracting($0...$0)) }.map { $0 - start } ?? count
+    }
+
+    private func isAcceptableClose(ofFirst count: Int) -> Bool {
+        do throws(ProtocolViolation) { try CloseBody.check(control.span.extracting(..<count), isWhole: false) } catch { return false }
+        return true
+    }
+
     /// The frame is whole. nil when its message goes on.
     package mutating func end(_ header: FrameHeader) throws(ProtocolViolation) -> Received? {
         switch header.opcode {
@@ -67,7 +86,7 @@ package struct MessageAssembler {
                 guard utf8.isComplete else { throw .invalidUTF8 }
                 return .text(Self.take(&message))
             case .binary: return .binary(Self.take(&message))
-            case .compressed(let opcode): return .compressed(opcode, Self.take(&message))
+            case .compressed(let opcode): return .compressed(opcode, Self.take(&message), frames: Int(frames))
             }
         }
     }

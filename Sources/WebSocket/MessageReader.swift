@@ -32,8 +32,8 @@ package struct MessageReader {
     package var storedBytes: Int { assembler.storedBytes }
 
     /// Consumes from `input` at `position`, advancing it, up to the end of the next message; nil when the input is used up.
-    /// Throws at the first byte that makes the stream invalid. What follows a violation or a Close is consumed and
-    /// discarded (RFC 6455 §1.4: "a peer discards any further data received").
+    /// Throws at the first byte that makes the stream invalid, with `position` on it; behind what is wrong only as a whole (a length over the
+    /// limit, a text that ends inside a character). What follows a violation or a Close is consumed and discarded (RFC 6455 §1.4: "a peer discards any further data received").
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(ProtocolViolation) -> Received? {
         precondition((0...input.count).contains(position), "the position is within the input")
         do {
@@ -65,7 +65,12 @@ package struct MessageReader {
     ) throws(ProtocolViolation) -> Bool {
         let count = min(header.payloadLength - received, input.count - position)
         if count > 0 {
-            try assembler.receive(input.extracting(position..<position + count), of: header, at: received)
+            do {
+                try assembler.receive(input.extracting(position..<position + count), of: header, at: received)
+            } catch {
+                position += assembler.bytesAccepted(ofLast: count, of: header)
+                throw error
+            }
             position += count
         }
         let isWhole = received + count == header.payloadLength

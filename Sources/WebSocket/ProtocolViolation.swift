@@ -17,6 +17,7 @@ package enum ProtocolViolation: Error, Sendable, Equatable {
     case invalidDeflate
     case messageTooBig
     case tooManyFragments
+    case tooManyDeflateBlocks
 }
 
 extension ProtocolViolation {
@@ -26,7 +27,7 @@ extension ProtocolViolation {
         case .invalidUTF8, .invalidUTF8CloseReason, .invalidDeflate: .invalidPayload
         case .messageTooBig: .messageTooBig
         // The message may be small: how it was cut is what we do not put up with.
-        case .tooManyFragments: .policyViolation
+        case .tooManyFragments, .tooManyDeflateBlocks: .policyViolation
         default: .protocolError
         }
     }
@@ -45,7 +46,7 @@ extension ProtocolViolation {
         case .invalidCloseCode: "§7.4"
         case .invalidUTF8, .invalidUTF8CloseReason: "§8.1"
         case .invalidDeflate: "§7.2.2"
-        case .messageTooBig, .tooManyFragments: "§10.4"
+        case .messageTooBig, .tooManyFragments, .tooManyDeflateBlocks: "§10.4"
         }
     }
 
@@ -69,6 +70,7 @@ extension ProtocolViolation {
         case .invalidDeflate: "invalid_deflate"
         case .messageTooBig: "message_too_big"
         case .tooManyFragments: "too_many_fragments"
+        case .tooManyDeflateBlocks: "too_many_deflate_blocks"
         }
     }
 
@@ -92,6 +94,7 @@ extension ProtocolViolation {
         case .invalidDeflate: "the message is not DEFLATE data"
         case .messageTooBig: "the message is longer than the limit"
         case .tooManyFragments: "the message has more fragments than the limit"
+        case .tooManyDeflateBlocks: "the message is cut into more DEFLATE blocks than a compressor makes"
         }
     }
 
@@ -100,5 +103,6 @@ extension ProtocolViolation {
         .reservedBits, .reservedOpcode(3), .unmaskedClientFrame, .maskedServerFrame, .nonMinimalLength, .lengthTopBitSet,
         .fragmentedControlFrame, .controlFrameTooLong, .unexpectedContinuation, .expectedContinuation, .oneByteCloseBody,
         .invalidCloseCode(1005), .invalidUTF8, .invalidUTF8CloseReason, .invalidDeflate, .messageTooBig, .tooManyFragments,
+        .tooManyDeflateBlocks,
     ]
 }

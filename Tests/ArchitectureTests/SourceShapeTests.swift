@@ -8,7 +8,9 @@ struct SourceShapeTests {
 
     @Test func `only the event loop says uv`() {
         for file in sources where file.target != "EventLoop" {
-            for (number, line) in file.lines.enumerated() where line.contains("uv_") { Issue.record("\(file.path):\(number + 1) says uv_: \(line)") }
+            for (number, line) in file.lines.enumerated() where line.contains("uv_") {
+                Issue.record("\(file.path):\(number + 1) says uv_: \(line)")
+            }
         }
     }
 

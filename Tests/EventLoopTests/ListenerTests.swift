@@ -1,6 +1,7 @@
-@testable import EventLoop
 import Glibc
 import Testing
+
+@testable import EventLoop
 
 @Suite("Listening")
 struct ListenerTests {
@@ -36,10 +37,12 @@ struct ListenerTests {
         #expect(bound[0].descriptor != bound[1].descriptor)
         var accepted = [0, 0]
         let listeners = try bound.enumerated().map { index, socket in
-            try Listener(loop, socket, accepted: { descriptor, _ in
-                accepted[index] += 1
-                close(descriptor)
-            }, refused: { _ in })
+            try Listener(
+                loop, socket,
+                accepted: { descriptor, _ in
+                    accepted[index] += 1
+                    close(descriptor)
+                }, refused: { _ in })
         }
         // By chance alone one of them stays without any of 64 once in 2⁶³ runs.
         let clients = try (0..<64).map { _ in try #require(RawClient(port: bound[0].address.port)) }
@@ -103,10 +106,12 @@ struct ListenerTests {
         let loop = try EventLoop()
         let bound = try BoundSocket.bind(loopback, count: 1)[0]
         var accepted = 0
-        let listener = try Listener(loop, bound, accepted: { descriptor, _ in
-            accepted += 1
-            close(descriptor)
-        }, refused: { _ in })
+        let listener = try Listener(
+            loop, bound,
+            accepted: { descriptor, _ in
+                accepted += 1
+                close(descriptor)
+            }, refused: { _ in })
         listener.pause()
         let client = try #require(RawClient(port: bound.address.port))
         for _ in 0..<50 { loop.runOnce() }
@@ -124,10 +129,12 @@ struct ListenerTests {
         let loop = try EventLoop()
         let bound = try BoundSocket.bind(loopback, count: 1)[0]
         var accepted = 0
-        let listener = try Listener(loop, bound, accepted: { descriptor, _ in
-            accepted += 1
-            close(descriptor)
-        }, refused: { _ in })
+        let listener = try Listener(
+            loop, bound,
+            accepted: { descriptor, _ in
+                accepted += 1
+                close(descriptor)
+            }, refused: { _ in })
         let clients = try (0..<10).map { _ in try #require(RawClient(port: bound.address.port)) }
         listener.close()
         #expect(accepted == 10)
@@ -144,11 +151,13 @@ struct ListenerTests {
         let bound = try BoundSocket.bind(loopback, count: 1)[0]
         var listener: Listener?
         var accepted = 0
-        listener = try Listener(loop, bound, accepted: { descriptor, _ in
-            accepted += 1
-            close(descriptor)
-            listener?.close()
-        }, refused: { _ in })
+        listener = try Listener(
+            loop, bound,
+            accepted: { descriptor, _ in
+                accepted += 1
+                close(descriptor)
+                listener?.close()
+            }, refused: { _ in })
         let clients = try (0..<5).map { _ in try #require(RawClient(port: bound.address.port)) }
         let ended = loop.turnToEnd()
         #expect(ended)
@@ -161,11 +170,13 @@ struct ListenerTests {
         let loop = try EventLoop()
         let bound = try BoundSocket.bind(loopback, count: 1)[0]
         var (accepted, inThisTurn, mostInATurn) = (0, 0, 0)
-        let listener = try Listener(loop, bound, accepted: { descriptor, _ in
-            accepted += 1
-            inThisTurn += 1
-            close(descriptor)
-        }, refused: { _ in })
+        let listener = try Listener(
+            loop, bound,
+            accepted: { descriptor, _ in
+                accepted += 1
+                inThisTurn += 1
+                close(descriptor)
+            }, refused: { _ in })
         loop.onTurn = {
             mostInATurn = max(mostInATurn, inThisTurn)
             inThisTurn = 0
@@ -190,10 +201,12 @@ struct ListenerTests {
             let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
             var accepted = 0
             var refusals: [SystemError] = []
-            let listener = try Listener(loop, bound, accepted: { descriptor, _ in
-                accepted += 1
-                close(descriptor)
-            }, refused: { refusals.append($0) })
+            let listener = try Listener(
+                loop, bound,
+                accepted: { descriptor, _ in
+                    accepted += 1
+                    close(descriptor)
+                }, refused: { refusals.append($0) })
             let client = RawClient(port: bound.address.port)!
             var limit = rlimit()
             unsafe getrlimit(__rlimit_resource_t(7), &limit)

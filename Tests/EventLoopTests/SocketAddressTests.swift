@@ -1,5 +1,6 @@
-@testable import EventLoop
 import Testing
+
+@testable import EventLoop
 
 @Suite("Socket addresses")
 struct SocketAddressTests {
@@ -32,9 +33,11 @@ struct SocketAddressTests {
     }
 
     @Test(arguments: [
-        "", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1:-1", "127.0.0.1:+1",
+        "", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1:-1",
+        "127.0.0.1:+1",
         "127.0.0.1: 80", "127.0.0.1:80 ", "127.0.0.1:８０", "127.0.0.1:0x50", " 127.0.0.1:80", "127.0.0:80", "127.0.0.256:80", "1.2.3.4.5:80",
-        "example.com:80", "LOCALHOST:80", "::1:80", "::1", "[::1]", "[::1]:", "[::1:80", "::1]:80", "[]:80", "[[::1]]:80", "[:::1]:80", "[12345::]:80",
+        "example.com:80", "LOCALHOST:80", "::1:80", "::1", "[::1]", "[::1]:", "[::1:80", "::1]:80", "[]:80", "[[::1]]:80", "[:::1]:80",
+        "[12345::]:80",
         "[1:2:3:4:5:6:7:8:9]:80", "*:80",
     ])
     func `anything else is no address`(text: String) {
@@ -42,14 +45,17 @@ struct SocketAddressTests {
     }
 
     @Test(arguments: [
-        ("127.0.0.1", true), ("127.255.255.255", true), ("126.255.255.255", false), ("128.0.0.0", false), ("::1", true), ("::2", false), ("::", false),
+        ("127.0.0.1", true), ("127.255.255.255", true), ("126.255.255.255", false), ("128.0.0.0", false), ("::1", true), ("::2", false),
+        ("::", false),
         ("::ffff:127.0.0.1", true), ("::ffff:10.0.0.1", false), ("::7f00:1", false), ("1::1", false), ("0.0.0.0", false),
     ])
     func `loopback is 127-8 and colon-colon-1`(host: String, isLoopback: Bool) throws {
         #expect(try #require(SocketAddress(host: host)).isLoopback == isLoopback)
     }
 
-    @Test(arguments: [("0.0.0.0", true), ("::", true), ("::ffff:0.0.0.0", true), ("::1", false), ("0.0.0.1", false), ("127.0.0.1", false), ("1::", false)])
+    @Test(arguments: [
+        ("0.0.0.0", true), ("::", true), ("::ffff:0.0.0.0", true), ("::1", false), ("0.0.0.1", false), ("127.0.0.1", false), ("1::", false),
+    ])
     func `a wildcard is every interface`(host: String, isWildcard: Bool) throws {
         #expect(try #require(SocketAddress(host: host)).isWildcard == isWildcard)
     }

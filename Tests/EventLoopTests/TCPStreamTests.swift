@@ -1,7 +1,8 @@
-@testable import EventLoop
 import Glibc
 import Synchronization
 import Testing
+
+@testable import EventLoop
 
 @Suite("TCP streams")
 struct TCPStreamTests {
@@ -252,13 +253,15 @@ struct TCPStreamTests {
         weak var seenStream: TCPStream?
         weak var seenOwner: Recorder?
         let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
-        let listener = try Listener(loop, bound, accepted: { descriptor, _ in
-            let owner = Recorder()
-            guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-            stream.setHandler(owner)
-            stream.startReading()
-            (seenStream, seenOwner) = (stream, owner)
-        }, refused: { _ in })
+        let listener = try Listener(
+            loop, bound,
+            accepted: { descriptor, _ in
+                let owner = Recorder()
+                guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
+                stream.setHandler(owner)
+                stream.startReading()
+                (seenStream, seenOwner) = (stream, owner)
+            }, refused: { _ in })
         let client = try #require(RawClient(port: bound.address.port))
         let accepted = loop.turn { seenStream != nil }
         #expect(accepted)

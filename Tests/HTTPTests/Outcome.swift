@@ -4,6 +4,8 @@ import HTTP
 struct Outcome: Equatable, CustomStringConvertible {
     var elements: [String] = []
     var violation: HTTPViolation?
+    /// Where in the input the parser stood then: the same however it was split.
+    var violationOffset: Int?
     /// Bytes left after the last element, as frames after an upgrade are.
     var rest: [UInt8] = []
 
@@ -16,8 +18,10 @@ extension Outcome {
         var outcome = Outcome()
         var parser = RequestParser(limits: limits)
         var isUpgraded = false
+        var start = 0
         for piece in pieces {
             var position = 0
+            defer { start += piece.count }
             do {
                 while !isUpgraded, let element = try parser.next(piece.span, at: &position) {
                     outcome.elements.append(element.text)
@@ -25,6 +29,7 @@ extension Outcome {
                 }
             } catch {
                 outcome.violation = error
+                outcome.violationOffset = start + position
                 return outcome
             }
             outcome.rest += piece[position...]
@@ -37,8 +42,10 @@ extension Outcome {
         var parser = ResponseParser(limits: limits)
         parser.answersHead = answersHead
         var isUpgraded = false
+        var start = 0
         for piece in pieces {
             var position = 0
+            defer { start += piece.count }
             do {
                 while !isUpgraded, let element = try parser.next(piece.span, at: &position) {
                     outcome.elements.append(element.text)
@@ -46,6 +53,7 @@ extension Outcome {
                 }
             } catch {
                 outcome.violation = error
+                outcome.violationOffset = start + position
                 return outcome
             }
             outcome.rest += piece[position...]

@@ -24,6 +24,24 @@ struct RequestParserTests {
         for pieces in bytes.everySplitInTwo { #expect(Outcome.ofRequests(pieces) == whole, "split at \(pieces[0].count)") }
     }
 
+    @Test(arguments: [
+        // What is wrong, in a request behind a whole one, and where the parser noticed.
+        ("GET /\u{1} HTTP/1.1\r\n", HTTPViolation.controlByte, 5), ("GET / HTTP/1.1\n", .bareLineFeed, 14),
+        ("GET / HTTP/1.1\rX", .bareCarriageReturn, 15),
+        ("GET  / HTTP/1.1\r\nH", .requestLineMalformed, 17), ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n", .fieldFolded, 29),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", .hostDuplicate, 34), ("GET / HTTP/1.1\r\n\r\n", .hostMissing, 18),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x", .chunkExtension, 57),
+    ])
+    func `a violation is found at its place, however the bytes are split`(request: String, violation: HTTPViolation, offset: Int) {
+        let before = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        let bytes = [UInt8]((before + request).utf8)
+        for pieces in [[bytes], bytes.singleBytes] + bytes.everySplitInTwo {
+            let outcome = Outcome.ofRequests(pieces)
+            #expect(
+                outcome.violation == violation && outcome.violationOffset == before.utf8.count + offset, "\(outcome.violationOffset ?? -1)")
+        }
+    }
+
     @Test func `pipelined requests parse the same for random splits`() {
         var generator = SeededGenerator(seed: seed)
         let withoutUpgrade = Corpus.valid.filter { !$0.contains("websocket") }

@@ -147,7 +147,8 @@ struct OutboxTests {
                 #expect(finished == expected, "seed \(seed)")
             }
             let max = Int.random(in: 0...60, using: &generator)
-            guard gathered(outbox) == model.bytes, gathered(outbox, max: max) == Array(model.bytes.prefix(max)), outbox.bytes == model.bytes.count,
+            guard gathered(outbox) == model.bytes, gathered(outbox, max: max) == Array(model.bytes.prefix(max)),
+                outbox.bytes == model.bytes.count,
                 outbox.messages == model.entries.count, outbox.isEmpty == model.entries.isEmpty
             else {
                 Issue.record("seed \(seed), step \(step): \(gathered(outbox)) is not \(model.bytes)")

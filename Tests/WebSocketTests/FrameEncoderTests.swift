@@ -47,7 +47,7 @@ struct FrameEncoderTests {
         FrameEncoder.append(.binary, compressed.span, rsv1: true, to: &bytes)
         #expect(bytes == hex("c2 07") + compressed)
         let masked = FrameEncoder.maskedFrame(.text, compressed, maskingKey: 0x0102_0304, rsv1: true)
-        #expect(Outcome(masked, deflate: true).received == [.compressed(.text, compressed)])
+        #expect(Outcome(masked, deflate: true).received == [.compressed(.text, compressed, frames: 1)])
     }
 
     @Test func `frames are appended one behind the other`() {

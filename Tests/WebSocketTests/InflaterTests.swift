@@ -140,6 +140,43 @@ struct InflaterTests {
         }
     }
 
+    /// A dynamic block that makes nothing in 90 bits: its codes have one symbol each, and must be built all the same.
+    private static let emptyBlock: (bits: [Bool], count: Int) = {
+        var bits: [Bool] = []
+        func put(_ value: Int, _ count: Int) { for bit in 0..<count { bits.append(value >> bit & 1 == 1) } }
+        // BFINAL 0, BTYPE 10, HLIT 257, HDIST 1, HCLEN 18: lengths of 1 for the code lengths 18 (third in their order) and 1 (last but one).
+        put(0, 1); put(2, 2); put(0, 5); put(0, 5); put(14, 4)
+        for place in 0..<18 { put(place == 2 || place == 17 ? 1 : 0, 3) }
+        // Code 1 is 0, code 18 is 1: 138 and 118 times nothing, then one literal/length code for the end of the block, one distance code.
+        put(1, 1); put(127, 7); put(1, 1); put(107, 7); put(0, 1); put(0, 1)
+        put(0, 1)
+        return (bits, bits.count)
+    }()
+
+    /// So many empty blocks, and "Hello" in a stored one.
+    private func hello(behind count: Int) -> [UInt8] {
+        var bits = (0..<count).flatMap { _ in Self.emptyBlock.bits } + [false, false, false]
+        while bits.count % 8 != 0 { bits.append(false) }
+        let bytes = stride(from: 0, to: bits.count, by: 8).map { start in
+            (0..<8).reduce(UInt8(0)) { $0 | (bits[start + $1] ? 1 << UInt8($1) : 0) }
+        }
+        return bytes + hex("05 00 fa ff 48 65 6c 6c 6f 00")
+    }
+
+    @Test func `a message has as many blocks as a compressor could make of it, and not one more`() throws {
+        for frames in [1, 2, 64] {
+            let blocksMax = 16 + 2 * frames
+            // The stored block counts as well, once it has ended.
+            let fine = try inflater.inflate(hello(behind: blocksMax - 1).span, frames: frames, max: 100)
+            #expect(fine == Array("Hello".utf8))
+            #expect(throws: ProtocolViolation.tooManyDeflateBlocks) {
+                try inflater.inflate(hello(behind: blocksMax).span, frames: frames, max: 100)
+            }
+        }
+        #expect(throws: ProtocolViolation.tooManyDeflateBlocks) { try inflate(hello(behind: 5800)) }
+        #expect(try inflate(hex("f2 48 cd c9 c9 07 00")) == Array("Hello".utf8), "the next message is judged by itself")
+    }
+
     /// §7.2.3.3's form.
     private func stored(_ message: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []

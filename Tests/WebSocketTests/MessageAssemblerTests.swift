@@ -55,7 +55,8 @@ struct MessageAssemblerTests {
         for pieces in [[Int.max], [1], [3, 2]] {
             #expect(
                 Outcome(stream, deflate: true, pieces: pieces).received == [
-                    .ping([1]), .compressed(.text, [0xFF, 0xC0, 0x80]), .text([0x61]), .compressed(.binary, []), .binary([0xFF]),
+                    .ping([1]), .compressed(.text, [0xFF, 0xC0, 0x80], frames: 2), .text([0x61]), .compressed(.binary, [], frames: 1),
+                    .binary([0xFF]),
                 ])
         }
         #expect(Outcome(stream + frame(.text, [0xFF]), deflate: true).violation == .invalidUTF8)

@@ -51,6 +51,31 @@ struct MessageReaderTests {
         }
     }
 
+    @Test(
+        arguments: [
+            // The byte, its place in a stream after a whole ping frame of six bytes, and what is wrong with it.
+            (.reservedBits, [0xC1, 0x80], 0), (.reservedOpcode(3), [0x83, 0x80], 0), (.unexpectedContinuation, [0x80, 0x80], 0),
+            (.fragmentedControlFrame, [0x09, 0x80], 0), (.unmaskedClientFrame, [0x81, 0x05], 1), (.controlFrameTooLong, [0x89, 0xFE], 1),
+            (.oneByteCloseBody, [0x88, 0x81], 1), (.nonMinimalLength, [0x81, 0xFE, 0x00, 0x7D], 3),
+            (.lengthTopBitSet, [0x81, 0xFF, 0x80], 2),
+            // "a", 0xFF: text whose second byte cannot be.
+            (.invalidUTF8, [0x81, 0x83, 0, 0, 0, 0, 0x61, 0xFF, 0x62], 7),
+            // Two of the three bytes of a character, and no more: wrong where the message ends.
+            (.invalidUTF8, [0x81, 0x82, 0, 0, 0, 0, 0xE2, 0x82], 8),
+            // Close code 1005; and 1000 with a reason whose second byte cannot be.
+            (.invalidCloseCode(1005), [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED], 7),
+            (.invalidUTF8CloseReason, [0x88, 0x84, 0, 0, 0, 0, 0x03, 0xE8, 0x61, 0xFF], 9),
+            // 65,537 bytes are announced.
+            (.messageTooBig, [0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 14),
+        ] as [(ProtocolViolation, [UInt8], Int)])
+    func `a violation is found at its byte, however the bytes are split`(violation: ProtocolViolation, bytes: [UInt8], offset: Int) {
+        let ping = FrameEncoder.maskedFrame(.ping, [], maskingKey: 1)
+        for pieces in [[Int.max], [1], [2], [7, 3], [3, 1, 4]] {
+            let outcome = Outcome(ping + bytes + [0, 0, 0], pieces: pieces)
+            #expect(outcome.violation == violation && outcome.violationOffset == ping.count + offset, "\(violation), \(pieces): \(outcome)")
+        }
+    }
+
     @Test func `random bytes never trap`() {
         var generator = SeededGenerator(seed: 13)
         for _ in 0..<100_000 {

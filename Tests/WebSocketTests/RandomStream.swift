@@ -32,7 +32,8 @@ struct RandomStream {
             opcode = .continuation
         }
         appendFrame(opcode, last, fin: true, rsv1: isCompressed && opcode != .continuation)
-        expected.append(isCompressed ? .compressed(messageOpcode, payload) : isText ? .text(payload) : .binary(payload))
+        expected.append(
+            isCompressed ? .compressed(messageOpcode, payload, frames: fragments.count + 1) : isText ? .text(payload) : .binary(payload))
     }
 
     private mutating func appendPing() {

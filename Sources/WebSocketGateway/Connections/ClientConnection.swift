@@ -31,7 +31,7 @@ final class ClientConnection: Peer {
     /// The client's address, which behind a trusted proxy is not the peer's.
     let address: SocketAddress
     private let admission: Admission
-    private let mode: Mode
+    let mode: Mode
     let encoding: Encoding
     let filter: TypeFilter?
     /// Nil for the echo service.
@@ -41,22 +41,27 @@ final class ClientConnection: Peer {
     var memberIndex = 0
     var wakesAt: UInt64?
 
-    private var reader: MessageReader
+    var reader: MessageReader
+    var meter = MessageMeter()
+    /// Bytes read since the handshake: where in them a rule was broken is worth knowing.
+    var bytesRead: UInt64 = 0
     var outbox = Outbox()
 
     /// Wall clock, microseconds since 1970.
     let connectedAt: Int64
     /// When the peer was last heard, wall clock.
-    private(set) var lastHeardAt: Int64
-    private var clock: ConnectionClock
+    var lastHeardAt: Int64
+    var clock: ConnectionClock
+    /// The payload of a ping that came too fast: answered later, unless a newer one is answered before (RFC 6455 §5.5.3).
+    var pongOwed: [UInt8]?
     /// When the ping on its way was sent, and the last round trip, in nanoseconds.
-    private var pingSentAt: UInt64 = 0
-    private(set) var roundTrip: UInt64?
+    var pingSentAt: UInt64 = 0
+    var roundTrip: UInt64?
     /// The session's count of events when this connection joined; what it got since is the difference.
     private var eventsAtJoin: UInt64 = 0
     /// Events delivered, counted one by one where a filter or a drop makes the difference useless.
     var eventsFiltered: UInt64 = 0
-    private var closeCode: CloseCode?
+    var closeCode: CloseCode?
 
     init(
         _ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission,
@@ -151,81 +156,6 @@ final class ClientConnection: Peer {
         if case .finishing = state { stream.finishSending() }
     }
 
-    // MARK: Receiving
-
-    func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
-        core.counters.add(.receivedBytes, UInt64(bytes.count))
-        var position = 0
-        do throws(ProtocolViolation) {
-            while case .open = state, let received = try reader.next(bytes, at: &position) { handle(try opened(received)) }
-            if case .closing = state { try awaitClose(bytes, &position) }
-        } catch {
-            core.counters.add(.protocolViolations)
-            core.log.violation(error, connection: id, address: address)
-            if case .open = state { close(error.closeCode, reason: error.message, finish: true) } else { finish() }
-        }
-        if clock.noteMessage(isUnfinished: reader.isMidMessage, now: core.now) {
-            core.schedule(self, at: core.now + core.plan.messageTimeout)
-        }
-    }
-
-    /// A compressed message, inflated to at most what a plain one may hold.
-    private func opened(_ received: Received) throws(ProtocolViolation) -> Received {
-        guard case .compressed(let opcode, let bytes) = received else { return received }
-        guard let inflater = core.inflater else { throw .messageTooBig }
-        return try CompressedMessage.open(opcode, bytes, with: inflater, max: core.plan.settings.messageBytesMax)
-    }
-
-    /// After our own close frame only the peer's still matters (RFC 6455 §5.5.1).
-    private func awaitClose(_ bytes: Span<UInt8>, _ position: inout Int) throws(ProtocolViolation) {
-        while let received = try reader.next(bytes, at: &position) {
-            guard case .close = received else { continue }
-            core.counters.add(.clientMessages, label: 4)
-            return finish()
-        }
-    }
-
-    private func handle(_ received: Received) {
-        clock.heard(now: core.now)
-        lastHeardAt = core.wallTime.microsecondsSince1970
-        switch received {
-        case .text(let message):
-            clock.messageEnded()
-            core.counters.add(.clientMessages, label: 0)
-            if mode == .echo { echo(.text, message) } else { ClientCommands.handle(message, from: self) }
-        case .binary(let message):
-            clock.messageEnded()
-            core.counters.add(.clientMessages, label: 1)
-            if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
-        case .ping(let payload):
-            core.counters.add(.clientMessages, label: 2)
-            // A peer that pings without reading fills its queue like any slow one (RFC 6455 §5.5.3 asks for one pong each).
-            if outbox.isEmpty || hasRoom(payload.count) { send(FrameEncoder.frame(.pong, payload), asControl: true) }
-        case .pong:
-            core.counters.add(.clientMessages, label: 3)
-            if pingSentAt > 0 {
-                roundTrip = Clocks.monotonicNanoseconds &- pingSentAt
-                pingSentAt = 0
-            }
-        case .compressed: preconditionFailure("a compressed message is opened before it is handled")
-        case .close(let code, _):
-            core.counters.add(.clientMessages, label: 4)
-            closeCode = code ?? CloseCode(rawValue: 1005)
-            beginClosing(code.map { FrameEncoder.close($0) } ?? FrameEncoder.frame(.close, []))
-            finish()
-        }
-    }
-
-    private func echo(_ opcode: Opcode, _ message: [UInt8]) {
-        if encoding != .plain, let smaller = core.deflater(encoding)?.deflate(message.span) {
-            send(FrameEncoder.frame(opcode, smaller, rsv1: true))
-        } else {
-            send(FrameEncoder.frame(opcode, message))
-        }
-        // An echo client that does not read must not be read either.
-        if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(reason: 0, "write queue full") }
-    }
-
     // MARK: Heartbeat
 
     /// Events of the stream handed to this connection since it joined.
@@ -266,6 +196,12 @@ final class ClientConnection: Peer {
             core.counters.add(.staleCloses)
             close(.stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
         case .noProgress: closeSlow(reason: 1, "no progress; resume with the last id")
+        case .pong:
+            clock.pongDue = nil
+            if let payload = pongOwed {
+                pongOwed = nil
+                sendPong(payload)
+            }
         case .messageUnfinished: close(.policyViolation, reason: "message not finished in time")
         case .heartbeat:
             sendHeartbeat(withPing: true)
@@ -303,7 +239,7 @@ final class ClientConnection: Peer {
     }
 
     /// Leaves the session, drops what has not begun, and sends the close frame after what has.
-    private func beginClosing(_ closeFrame: [UInt8]) {
+    func beginClosing(_ closeFrame: [UInt8]) {
         leave()
         let waited = outbox.bytes
         outbox.dropMessagesNotBegun()
@@ -329,7 +265,7 @@ final class ClientConnection: Peer {
     }
 
     /// Nothing more to say: FIN, and until the peer's own (or the deadline) whatever it sends is thrown away, so that no RST overtakes the close frame.
-    private func finish() {
+    func finish() {
         switch state {
         case .finishing, .closed: return
         case .open, .closing: break

@@ -15,6 +15,8 @@ struct ConnectionClock {
         /// A message was begun and not finished.
         case messageUnfinished
         case heartbeat
+        /// A pong is owed that was put off.
+        case pong
     }
 
     private(set) var lastHeard: UInt64
@@ -22,6 +24,8 @@ struct ConnectionClock {
     var nextHeartbeat: UInt64?
     /// When the outbox last got shorter, or began; nil while it is empty.
     var lastProgress: UInt64?
+    /// When the pong that was put off is due.
+    var pongDue: UInt64?
     /// When the unfinished message began.
     private(set) var messageStarted: UInt64?
 
@@ -53,6 +57,7 @@ struct ConnectionClock {
         if let stale = limits.stale, now >= lastHeard + stale { return .stale }
         if let lastProgress, now >= lastProgress + limits.write { return .noProgress }
         if let messageStarted, now >= messageStarted + limits.message { return .messageUnfinished }
+        if let pongDue, now >= pongDue { return .pong }
         if let nextHeartbeat, now >= nextHeartbeat { return .heartbeat }
         return nil
     }
@@ -61,7 +66,7 @@ struct ConnectionClock {
     func next(_ limits: Limits) -> UInt64? {
         [
             limits.stale.map { lastHeard + $0 }, lastProgress.map { $0 + limits.write }, messageStarted.map { $0 + limits.message },
-            nextHeartbeat,
+            nextHeartbeat, pongDue,
         ]
         .compactMap(\.self).min()
     }

@@ -27,6 +27,8 @@ final class HTTPConnection: Peer {
     var state = State.open
 
     private var parser: RequestParser
+    /// Bytes parsed so far: where in them a rule was broken is worth knowing.
+    private var bytesParsed: UInt64 = 0
     /// A head whose body is still coming.
     private var head: RequestHead?
     var answers = AnswerPipeline()
@@ -97,6 +99,7 @@ final class HTTPConnection: Peer {
 
     private func parse(_ bytes: Span<UInt8>) {
         var position = 0
+        defer { bytesParsed += UInt64(position) }
         do throws(HTTPViolation) {
             while case .open = state, !closesAfterAnswers, !isHeldBack, let element = try parser.next(bytes, at: &position) {
                 switch element {
@@ -125,6 +128,7 @@ final class HTTPConnection: Peer {
         } catch {
             core.counters.add(.httpErrors, label: Metric.statusIndex(error.status.code))
             if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.malformed.index) }
+            core.log.badRequest(error, at: bytesParsed + UInt64(position), isControl: isControl, peer: peer)
             closesAfterAnswers = true
             add(EngineResponse.error(error).encoded(keepAlive: false))
             return

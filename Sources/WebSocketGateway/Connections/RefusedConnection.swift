@@ -20,15 +20,18 @@ final class RefusedConnection: Peer {
         self.ref = ref
     }
 
-    static func answer(_ reason: RefusalReason) -> [UInt8] {
+    static func answer(_ reason: RefusalReason, retryAfterSeconds: Int = 1) -> [UInt8] {
         let (code, message) =
             switch reason {
             case .gatewayLimit: ("CONNECTION_LIMIT", "the gateway has as many connections as it may")
             case .addressLimit: ("ADDRESS_LIMIT", "this address has as many connections as it may")
+            case .addressRate: ("RATE_LIMITED", "this address opens connections too fast")
             case .controlLimit: ("CONTROL_LIMIT", "the control listener has as many connections as it may")
             case .draining: ("DRAINING", "the gateway is shutting down")
             }
-        return EngineResponse.error(.serviceUnavailable, code, message, retryAfterSeconds: 1).encoded(keepAlive: false)
+        return EngineResponse.error(
+            reason == .addressRate ? .tooManyRequests : .serviceUnavailable, code, message, retryAfterSeconds: retryAfterSeconds
+        ).encoded(keepAlive: false)
     }
 
     func start() {

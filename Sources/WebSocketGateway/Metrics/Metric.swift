@@ -1,4 +1,5 @@
 internal import Sessions
+internal import WebSocket
 
 /// Every family the gateway counts: one row each with its Prometheus name, help, kind and label values.
 ///
@@ -8,7 +9,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case connectionsAccepted, connectionsRefused, handshakes
     case eventsPublished, publishRequests, deliveries, deliveriesDropped
     case sentBytes, receivedBytes, queuedBytes
-    case clientMessages, protocolViolations, httpErrors
+    case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
     case deflations, deflateSavedBytes
     case heartbeats, publishToSocket, loopTurn
@@ -41,7 +42,8 @@ enum Metric: Int, CaseIterable, Sendable {
                 values: ["public", "control"])
         case .connectionsRefused:
             Row(
-                name: "wsg_connections_refused_total", help: "TCP connections refused with 503 or closed for a limit.", kind: .counter,
+                name: "wsg_connections_refused_total", help: "TCP connections refused with 503 or 429, or closed, for a limit.",
+                kind: .counter,
                 label: "reason", values: RefusalReason.allCases.map(\.rawValue))
         case .handshakes:
             Row(
@@ -73,8 +75,16 @@ enum Metric: Int, CaseIterable, Sendable {
             Row(
                 name: "wsg_client_messages_total", help: "Messages received from clients.", kind: .counter, label: "kind",
                 values: ["text", "binary", "ping", "pong", "close"])
+        case .rateLimited:
+            Row(
+                name: "wsg_rate_limited_total", help: "Messages not looked at, and connections refused, for coming too fast.",
+                kind: .counter,
+                label: "rate", values: MessageMeter.Excess.allCases.map(\.rawValue) + ["connections"])
         case .protocolViolations:
-            Row(name: "wsg_protocol_violations_total", help: "Connections closed for breaking RFC 6455.", kind: .counter)
+            Row(
+                name: "wsg_protocol_violations_total", help: "Connections closed for breaking RFC 6455 or RFC 7692, by rule.",
+                kind: .counter,
+                label: "violation", values: ProtocolViolation.all.map(\.name))
         case .httpErrors:
             Row(
                 name: "wsg_http_errors_total", help: "HTTP requests answered with an error, by status.", kind: .counter, label: "status",
@@ -130,6 +140,12 @@ enum Metric: Int, CaseIterable, Sendable {
     /// The kinds that are clients of a session.
     static let kindsCounted = [0, 1]
 
+    static func rateLabel(_ rate: MessageMeter.Excess) -> Int { rate == .messages ? 0 : 1 }
+    static let connectionRateLabel = 2
+
+    private static let violationNames = ProtocolViolation.all.map(\.name)
+    static func violationIndex(_ violation: ProtocolViolation) -> Int { violationNames.firstIndex(of: violation.name)! }
+
     static func statusIndex(_ status: UInt16) -> Int { statuses.firstIndex(of: Int(status)) ?? statuses.count }
     static func closeIndex(_ code: UInt16) -> Int { closeCodes.firstIndex(of: code) ?? closeCodes.count }
 
@@ -144,6 +160,7 @@ enum Metric: Int, CaseIterable, Sendable {
 enum RefusalReason: String, CaseIterable, Sendable {
     case gatewayLimit = "gateway_limit"
     case addressLimit = "address_limit"
+    case addressRate = "address_rate"
     case controlLimit = "control_limit"
     case draining
     var index: Int { Self.allCases.firstIndex(of: self)! }
@@ -157,6 +174,7 @@ enum HandshakeOutcome: String, CaseIterable, Sendable {
     case notFound = "not_found"
     case sessionLimit = "session_limit"
     case addressLimit = "address_limit"
+    case addressRate = "address_rate"
     case draining
     case timeout
     case abandoned

@@ -40,7 +40,7 @@ enum ClientRoutes {
     }
 
     private static func upgradeToEcho(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
-        let acceptance = try accept(head, connection.core)
+        let acceptance = try accept(head, connection)
         let (client, early) = connection.becomeClient(
             id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo,
             encoding: Encoding(acceptance.deflate))
@@ -51,7 +51,7 @@ enum ClientRoutes {
     private static func upgrade(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
         let core = connection.core
         let (kind, session) = try route(head)
-        let acceptance = try accept(head, connection.core)
+        let acceptance = try accept(head, connection)
         let (resumeFrom, filter) = try parameters(head)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
         let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
@@ -59,6 +59,17 @@ enum ClientRoutes {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
             return refuse(
                 Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
+        }
+        // Behind a proxy its clients' addresses count; a peer's own was counted at its accept.
+        if address != connection.peer {
+            let wait = core.arrive(address)
+            guard wait == 0 else {
+                let response = EngineResponse.error(
+                    .tooManyRequests, "RATE_LIMITED", "this address opens connections too fast", retryAfterSeconds: wait)
+                return refuse(
+                    Refusal(outcome: .addressRate, response: response, inside: ("RATE_LIMITED", .rateLimited)), head, upgrade: upgrade,
+                    on: connection)
+            }
         }
         guard address == connection.peer || core.count(address, of: connection) else {
             throw Refusal(
@@ -94,10 +105,11 @@ enum ClientRoutes {
         }
     }
 
-    private static func accept(_ head: RequestHead, _ core: WorkerCore) throws(Refusal) -> Handshake.Acceptance {
+    private static func accept(_ head: RequestHead, _ connection: HTTPConnection) throws(Refusal) -> Handshake.Acceptance {
         do throws(HandshakeRejection) {
-            return try Handshake.accept(head, subprotocols: [subprotocol], deflate: core.plan.settings.deflates)
+            return try Handshake.accept(head, subprotocols: [subprotocol], deflate: connection.core.plan.settings.deflates)
         } catch {
+            connection.core.log.badHandshake(error, address: connection.peer)
             let status = HTTPStatus.all.first { $0.code == error.statusCode } ?? .badRequest
             throw Refusal(
                 outcome: .malformed,

@@ -35,7 +35,33 @@ public struct GatewaySettings: Sendable, Equatable {
     /// Sessions known at once.
     public var sessionsMax = 100_000
 
+    // MARK: How often
+
+    /// Messages and control frames a second from one client. Over it: an error event for the first of a second, the others are dropped.
+    public var messageRate = 50
+    /// So many at once after a pause.
+    public var messageBurst = 100
+    /// Payload bytes a second from one client, as sent and again by what they inflate to.
+    public var messageByteRate = 65_536
+    /// So many at once after a pause; at least ``messageBytesMax``. Nil: four times that.
+    public var messageByteBurst: Int?
+    /// So many messages over these rates within ten seconds close the connection with 4429.
+    public var messageExcessMax = 100
+    /// New connections a second from one address (IPv6: one /64). Loopback peers and trusted proxies themselves are not counted. Over it: 429.
+    public var connectionRatePerAddress = 20
+    /// So many at once after a pause.
+    public var connectionBurstPerAddress = 200
+
     // MARK: How large
+
+    /// A request's first line, in bytes without its end; more is 414.
+    public var requestLineBytesMax = 8192
+    /// One header line, in bytes without its end; more is 431.
+    public var headerLineBytesMax = 8192
+    /// All header lines of a request, in bytes; more is 431.
+    public var headersBytesMax = 16_384
+    /// Header lines of a request; more is 431.
+    public var headerFieldsMax = 64
 
     /// One message from a client, in bytes.
     public var messageBytesMax = 65_536

@@ -16,6 +16,8 @@ struct Plan: Sendable {
     let httpLimits: HTTPLimits
     let webSocketLimits: WebSocketLimits
     let eventLimits: EventLimits
+    let messageLimits: MessageMeter.Limits
+    let connectionRate: RateLimit
 
     let requestHeadTimeout: UInt64
     let requestBodyTimeout: UInt64
@@ -65,6 +67,10 @@ struct Plan: Sendable {
         }
         connectionsMax = min(settings.connectionsMax, descriptorLimit - reserve)
 
+        try Self.within(settings.requestLineBytesMax, 64...1_048_576, "max-request-line-bytes")
+        try Self.within(settings.headerLineBytesMax, 64...1_048_576, "max-header-line-bytes")
+        try Self.within(settings.headersBytesMax, 256...8_388_608, "max-headers-bytes")
+        try Self.within(settings.headerFieldsMax, 8...100_000, "max-header-fields")
         try Self.within(settings.messageBytesMax, 125...268_435_456, "max-message-bytes")
         try Self.within(settings.messageFragmentsMax, 1...10_000_000, "max-message-fragments")
         try Self.within(settings.publishBytesMax, 1024...268_435_456, "max-publish-bytes")
@@ -73,10 +79,28 @@ struct Plan: Sendable {
 
         try Self.within(settings.deflateThresholdBytes, 0...1_073_741_824, "deflate-threshold-bytes")
 
+        try Self.within(settings.messageExcessMax, 1...1_000_000_000, "max-message-excess")
+        messageLimits = MessageMeter.Limits(
+            messages: try Self.rate(settings.messageRate, "message-rate", burst: settings.messageBurst, "message-burst"),
+            // A message of the greatest length must find room in a full bucket, or it could never be sent.
+            bytes: try Self.rate(
+                settings.messageByteRate, "message-byte-rate",
+                burst: settings.messageByteBurst ?? min(settings.messageBytesMax * 4, 1_000_000_000),
+                "message-byte-burst",
+                burstMin: settings.messageBytesMax),
+            excessMax: settings.messageExcessMax)
+        connectionRate = try Self.rate(
+            settings.connectionRatePerAddress, "connection-rate-per-address", burst: settings.connectionBurstPerAddress,
+            "connection-burst-per-address")
+
         origins = try OriginPolicy(settings.allowedOrigins, onLoopback: listen.isLoopback)
         proxies = try TrustedProxies(settings.trustedProxies)
 
         var http = HTTPLimits()
+        http.requestLineBytesMax = settings.requestLineBytesMax
+        http.headerLineBytesMax = settings.headerLineBytesMax
+        http.headersBytesMax = settings.headersBytesMax
+        http.headerFieldsMax = settings.headerFieldsMax
         http.bodyBytesMax = settings.publishBytesMax
         httpLimits = http
         var webSocket = WebSocketLimits()
@@ -117,6 +141,14 @@ struct Plan: Sendable {
             throw SettingsError(setting, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
         }
         return value
+    }
+
+    private static func rate(
+        _ perSecond: Int, _ rateSetting: String, burst: Int, _ burstSetting: String, burstMin: Int = 1
+    ) throws(SettingsError) -> RateLimit {
+        RateLimit(
+            perSecond: UInt64(try within(perSecond, 1...1_000_000_000, rateSetting)),
+            burst: UInt64(try within(burst, burstMin...1_000_000_000, burstSetting)))
     }
 
     private static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64

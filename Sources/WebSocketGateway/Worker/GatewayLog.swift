@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTP
 internal import Logging
 internal import WebSocket
 
@@ -29,15 +30,41 @@ struct GatewayLog: Sendable {
         }
     }
 
-    func violation(_ violation: ProtocolViolation, connection: ConnectionID, address: SocketAddress) {
-        guard logger.logLevel <= .notice, let suppressed = budget.take() else { return }
-        logger.notice(
-            "protocol violation",
-            metadata: [
+    /// `offset` is how many of the client's bytes after its handshake stand before the one that broke the rule.
+    func violation(_ violation: ProtocolViolation, at offset: UInt64, connection: ConnectionID, address: SocketAddress) {
+        peerCaused("protocol violation") {
+            [
                 "violation": "\(violation.name)", "message": "\(violation.message)", "section": "\(violation.rfc) \(violation.section)",
-                "close_code": "\(violation.closeCode.rawValue)", "connection_id": "\(connection)", "remote_address": "\(address)",
-                "suppressed": "\(suppressed)",
-            ])
+                "offset": "\(offset)", "close_code": "\(violation.closeCode.rawValue)", "connection_id": "\(connection)",
+                "remote_address": "\(address)",
+            ]
+        }
+    }
+
+    /// `offset` is how many of the connection's bytes stand before the one that broke the rule.
+    func badRequest(_ violation: HTTPViolation, at offset: UInt64, isControl: Bool, peer: SocketAddress) {
+        peerCaused("bad request") {
+            [
+                "violation": "\(violation)", "message": "\(violation.message)", "section": "\(violation.section)", "offset": "\(offset)",
+                "status": "\(violation.status.code)", "listener": isControl ? "control" : "public", "remote_address": "\(peer)",
+            ]
+        }
+    }
+
+    func badHandshake(_ rejection: HandshakeRejection, address: SocketAddress) {
+        peerCaused("bad handshake") {
+            [
+                "violation": "\(rejection)", "message": "\(rejection.message)", "section": "RFC 6455 \(rejection.section)",
+                "status": "\(rejection.statusCode)", "remote_address": "\(address)",
+            ]
+        }
+    }
+
+    private func peerCaused(_ message: Logger.Message, _ metadata: () -> Logger.Metadata) {
+        guard logger.logLevel <= .notice, let suppressed = budget.take() else { return }
+        var metadata = metadata()
+        metadata["suppressed"] = "\(suppressed)"
+        logger.notice(message, metadata: metadata)
     }
 
     func acceptFailed(_ error: SystemError) {

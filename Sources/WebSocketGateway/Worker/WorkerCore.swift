@@ -16,7 +16,7 @@ final class WorkerCore {
     private(set) var home: SessionHome!
     private(set) var fanOut: FanOut!
 
-    private var table = ConnectionTable()
+    var table = ConnectionTable()
     private var wheel: TimerWheel
     private var wheelTimer: LoopTimer!
     private var wheelWakesAt = UInt64.max
@@ -26,7 +26,8 @@ final class WorkerCore {
     private var acceptTimer: LoopTimer!
     /// HTTP connections with answers to write at the end of the turn.
     private var unwritten: [HTTPConnection] = []
-    private var lingering = 0
+    /// Refused connections that still read their answer.
+    var lingering = 0
     private var expireAt: UInt64 = 0
     private var random = SystemRandomNumberGenerator()
     /// Joined bytes on their way to one send; reused.
@@ -275,68 +276,6 @@ final class WorkerCore {
         if let control {
             controlListener = try Listener(loop, control, accepted: { [unowned self] in self.acceptControl($0, $1) }, refused: refused)
         }
-    }
-
-    private func acceptClient(_ descriptor: Int32, _ peer: SocketAddress) {
-        counters.add(.connectionsAccepted, label: 0)
-        if isDraining { return refuse(descriptor, .draining) }
-        guard board.gate.enterClient(max: plan.connectionsMax) else { return refuse(descriptor, .gatewayLimit) }
-        var counted: SocketAddress?
-        if !peer.isLoopback, !plan.proxies.contains(peer) {
-            guard board.gate.enterAddress(peer, max: plan.settings.connectionsPerAddressMax) else {
-                board.gate.leave(.client(counted: nil))
-                return refuse(descriptor, .addressLimit)
-            }
-            counted = peer
-        }
-        open(descriptor, peer, .client(counted: counted))
-    }
-
-    /// Counts a forwarded address for the connection, once: a client may ask several times before it is let in. False over the limit.
-    func count(_ address: SocketAddress, of connection: HTTPConnection) -> Bool {
-        if case .client(let counted?) = connection.admission {
-            if counted == address { return true }
-            board.gate.leaveAddress(counted)
-            connection.admission = .client(counted: nil)
-        }
-        guard board.gate.enterAddress(address, max: plan.settings.connectionsPerAddressMax) else { return false }
-        connection.admission = .client(counted: address)
-        return true
-    }
-
-    private func acceptControl(_ descriptor: Int32, _ peer: SocketAddress) {
-        counters.add(.connectionsAccepted, label: 1)
-        guard board.gate.enterControl(max: plan.settings.controlConnectionsMax) else { return refuse(descriptor, .controlLimit) }
-        open(descriptor, peer, .control)
-    }
-
-    private func open(_ descriptor: Int32, _ peer: SocketAddress, _ admission: Admission) {
-        do throws(SystemError) {
-            let stream = try TCPStream(loop, descriptor: descriptor)
-            stream.disableNagle()
-            stream.setUnsentLowWater(bytes: 131_072)
-            if let bytes = plan.settings.sendBufferBytes { stream.setSendBuffer(bytes: Int32(clamping: bytes)) }
-            let ref = table.reserve()
-            let connection = HTTPConnection(self, stream, ref: ref, peer: peer, admission: admission)
-            table.set(connection, at: ref)
-            connection.start()
-        } catch {
-            board.gate.leave(admission)
-            counters.add(.acceptErrors)
-            log.acceptFailed(error)
-        }
-    }
-
-    private func refuse(_ descriptor: Int32, _ reason: RefusalReason) {
-        counters.add(.connectionsRefused, label: reason.index)
-        guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-        _ = stream.send(RefusedConnection.answer(reason).span)
-        guard lingering < RefusedConnection.countMax else { return stream.close() }
-        lingering += 1
-        let ref = table.reserve()
-        let connection = RefusedConnection(self, stream, ref: ref)
-        table.set(connection, at: ref)
-        connection.start()
     }
 
     // MARK: Stopping

@@ -39,6 +39,10 @@ struct EchoCommand: AsyncParsableCommand {
         settings.messageBytesMax = 16_777_216
         settings.messageFragmentsMax = 1_000_000
         settings.writeQueueBytesMax = 33_554_432
+        settings.messageRate = 1_000_000_000
+        settings.messageBurst = 1_000_000_000
+        settings.messageByteRate = 1_000_000_000
+        settings.messageByteBurst = 1_000_000_000
         settings.staleTimeout = .zero
         let gateway: RunningGateway
         do throws(SettingsError) {

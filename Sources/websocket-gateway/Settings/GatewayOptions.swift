@@ -23,6 +23,20 @@ struct GatewayOptions: ParsableArguments {
     var maxConnectionsPerAddress: String?
     @Option(help: ArgumentHelp("Connections to the control listener. Default: 256.", valueName: "n")) var maxControlConnections: String?
     @Option(help: ArgumentHelp("Sessions known at once. Default: 100000.", valueName: "n")) var maxSessions: String?
+    @Option(help: ArgumentHelp("Messages and control frames a second from one client. Default: 50.", valueName: "n")) var messageRate:
+        String?
+    @Option(help: ArgumentHelp("So many at once after a pause. Default: 100.", valueName: "n")) var messageBurst: String?
+    @Option(help: ArgumentHelp("Payload bytes a second from one client. Default: 65536.", valueName: "bytes")) var messageByteRate: String?
+    @Option(help: ArgumentHelp("So many at once after a pause. Default: four messages.", valueName: "bytes")) var messageByteBurst: String?
+    @Option(help: ArgumentHelp("Messages over these rates within 10 s; then 4429. Default: 100.", valueName: "n")) var maxMessageExcess:
+        String?
+    @Option(help: ArgumentHelp("New connections a second from one address. Default: 20.", valueName: "n")) var connectionRatePerAddress:
+        String?
+    @Option(help: ArgumentHelp("So many at once after a pause. Default: 200.", valueName: "n")) var connectionBurstPerAddress: String?
+    @Option(help: ArgumentHelp("A request's first line. Default: 8192.", valueName: "bytes")) var maxRequestLineBytes: String?
+    @Option(help: ArgumentHelp("One header line. Default: 8192.", valueName: "bytes")) var maxHeaderLineBytes: String?
+    @Option(help: ArgumentHelp("All header lines of a request. Default: 16384.", valueName: "bytes")) var maxHeadersBytes: String?
+    @Option(help: ArgumentHelp("Header lines of a request. Default: 64.", valueName: "n")) var maxHeaderFields: String?
     @Option(help: ArgumentHelp("One message from a client. Default: 65536.", valueName: "bytes")) var maxMessageBytes: String?
     @Option(help: ArgumentHelp("Frames a client's message may be split into. Default: 64.", valueName: "n")) var maxMessageFragments:
         String?
@@ -59,7 +73,13 @@ struct GatewayOptions: ParsableArguments {
             ("trusted-proxies", trustedProxies), ("max-connections", maxConnections),
             ("max-connections-per-session", maxConnectionsPerSession),
             ("max-connections-per-address", maxConnectionsPerAddress), ("max-control-connections", maxControlConnections),
-            ("max-sessions", maxSessions), ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
+            ("max-sessions", maxSessions),
+            ("message-rate", messageRate), ("message-burst", messageBurst), ("message-byte-rate", messageByteRate),
+            ("message-byte-burst", messageByteBurst), ("max-message-excess", maxMessageExcess),
+            ("connection-rate-per-address", connectionRatePerAddress), ("connection-burst-per-address", connectionBurstPerAddress),
+            ("max-request-line-bytes", maxRequestLineBytes), ("max-header-line-bytes", maxHeaderLineBytes),
+            ("max-headers-bytes", maxHeadersBytes), ("max-header-fields", maxHeaderFields),
+            ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
             ("max-publish-bytes", maxPublishBytes), ("max-event-bytes", maxEventBytes), ("max-write-queue-bytes", maxWriteQueueBytes),
             ("deflate", deflate), ("deflate-threshold-bytes", deflateThresholdBytes), ("request-head-timeout", requestHeadTimeout),
             ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),

@@ -10,12 +10,19 @@ struct SettingRow: Sendable {
     /// Every setting of the gateway. docs/OPERATING.md describes each; a test holds the two against each other.
     static let all: [SettingRow] = [
         text("listen", \.listen), text("control", \.control),
-        SettingRow(name: "workers") { text, settings throws(SettingsError) in settings.workers = try number("workers", text) },
+        optionalCount("workers", \.workers),
         flag("allow-anonymous", \.allowAnonymous), list("allowed-origins", \.allowedOrigins),
         flag("registered-sessions-only", \.registeredSessionsOnly), list("trusted-proxies", \.trustedProxies),
         count("max-connections", \.connectionsMax), count("max-connections-per-session", \.connectionsPerSessionMax),
         count("max-connections-per-address", \.connectionsPerAddressMax), count("max-control-connections", \.controlConnectionsMax),
         count("max-sessions", \.sessionsMax),
+        count("message-rate", \.messageRate), count("message-burst", \.messageBurst),
+        count("message-byte-rate", \.messageByteRate), optionalCount("message-byte-burst", \.messageByteBurst),
+        count("max-message-excess", \.messageExcessMax),
+        count("connection-rate-per-address", \.connectionRatePerAddress),
+        count("connection-burst-per-address", \.connectionBurstPerAddress),
+        count("max-request-line-bytes", \.requestLineBytesMax), count("max-header-line-bytes", \.headerLineBytesMax),
+        count("max-headers-bytes", \.headersBytesMax), count("max-header-fields", \.headerFieldsMax),
         count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
@@ -40,6 +47,10 @@ struct SettingRow: Sendable {
     }
 
     private static func count(_ name: String, _ path: any WritableKeyPath<GatewaySettings, Int> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = try number(name, text) }
+    }
+
+    private static func optionalCount(_ name: String, _ path: any WritableKeyPath<GatewaySettings, Int?> & Sendable) -> SettingRow {
         SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = try number(name, text) }
     }
 

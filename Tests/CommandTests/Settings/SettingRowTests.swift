@@ -1,5 +1,5 @@
-import EventLoop
 import ArgumentParser
+import EventLoop
 import Testing
 import WebSocketGateway
 

@@ -19,7 +19,8 @@ enum IdentifiersTarget: FuzzTarget {
     }
 
     private static func sessionID(_ text: String) {
-        let isNamed = (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { isLetterOrDigit($0) || "._~-".utf8.contains($0) }
+        let isNamed =
+            (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { isLetterOrDigit($0) || "._~-".utf8.contains($0) }
             && text != "." && text != ".."
         do throws(SessionIDError) {
             requireEqual(Array(try SessionID(text).description.utf8), Array(text.utf8), "a session id reads as it was written")

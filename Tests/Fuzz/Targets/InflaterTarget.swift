@@ -19,6 +19,9 @@ enum InflaterTarget: FuzzTarget {
             case (.failure, _): requireEqual(outcome, longest, "what is no DEFLATE data is so whatever its limit")
             }
         }
+        let bounded = unsafe outcome(shared, input, frames: 1, max: longestMax)
+        require(
+            bounded == longest || bounded == .failure(.tooManyDeflateBlocks), "a message is judged by its blocks, and otherwise the same")
         if let plain = plainlyInflated(input) { requireEqual(longest, plain, "zlib by itself says the same") }
         requireReadsBack(input)
         requireOpens(input, longest)
@@ -28,8 +31,15 @@ enum InflaterTarget: FuzzTarget {
     private nonisolated(unsafe) static let shared = Inflater()!
     private nonisolated(unsafe) static let deflaters = DeflateClass.allCases.map { Deflater($0)! }
 
-    private static func outcome(_ inflater: Inflater, _ input: [UInt8], max: Int) -> Result<[UInt8], ProtocolViolation> {
-        do throws(ProtocolViolation) { return .success(try inflater.inflate(input.span, max: max)) } catch { return .failure(error) }
+    /// So many frames that no number of blocks is too much.
+    private static let framesMany = 1 << 20
+
+    private static func outcome(_ inflater: Inflater, _ input: [UInt8], frames: Int = framesMany, max: Int) -> Result<
+        [UInt8], ProtocolViolation
+    > {
+        do throws(ProtocolViolation) { return .success(try inflater.inflate(input.span, frames: frames, max: max)) } catch {
+            return .failure(error)
+        }
     }
 
     /// RFC 7692 §7.2.2 by zlib in one go: inflated up to the end of a block, where need be of the tail's, to which a whole message adds
@@ -71,7 +81,7 @@ enum InflaterTarget: FuzzTarget {
     }
 
     private static func requireOpens(_ input: [UInt8], _ longest: Result<[UInt8], ProtocolViolation>) {
-        let text = unsafe try? CompressedMessage.open(.text, input, with: shared, max: longestMax)
+        let text = unsafe try? CompressedMessage.open(.text, input, frames: framesMany, with: shared, max: longestMax)
         guard case .success(let message) = longest else { return require(text == nil, "what is no DEFLATE data is no message") }
         requireEqual(text, message.isValidUTF8 ? .text(message) : nil, "a text is UTF-8 once inflated")
     }

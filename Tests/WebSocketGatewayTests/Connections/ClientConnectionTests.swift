@@ -65,6 +65,76 @@ struct ClientConnectionTests {
         }
     }
 
+    // MARK: Rates
+
+    @Test func `messages over the rate are told once, not looked at, and a hundred of them close with 4429`() async throws {
+        try await TestGateway.run(
+            workers: 1,
+            {
+                $0.messageRate = 1
+                $0.messageBurst = 3
+                $0.messageExcessMax = 20
+            }
+        ) { gateway in
+            let client = try await gateway.join("s")
+            for number in 1...23 { client.send(#"{"action":"ping","ref":"\#(number)"}"#) }
+            let answers = await offPool {
+                var answers: [SocketClient.Message] = []
+                while let answer = client.next() { answers.append(answer) }
+                return answers
+            }
+            #expect(answers.map(\.type) == ["heartbeat", "heartbeat", "heartbeat", "error"])
+            #expect(answers.last?.data["error_code"]?.stringValue == "RATE_LIMITED")
+            #expect(answers.last?.data["details"]?["ref"]?.stringValue == "4")
+            #expect(client.end == .closed(4429, "too many messages"))
+        }
+    }
+
+    @Test func `of pings over the rate the last is answered, later`() async throws {
+        try await TestGateway.run(
+            workers: 1,
+            {
+                $0.messageRate = 1
+                $0.messageBurst = 2
+                $0.messageExcessMax = 1000
+            }
+        ) { gateway in
+            let client = try await gateway.join("s")
+            for number in 1...50 { client.send(.ping, [UInt8(number)]) }
+            let told = await offPool { client.next() }
+            #expect(told?.data["error_code"]?.stringValue == "RATE_LIMITED")
+            #expect(client.pongPayloads == [[1], [2]])
+            _ = await offPool { client.next(orPongs: 3) }
+            #expect(client.pongPayloads == [[1], [2], [50]])
+        }
+    }
+
+    @Test func `bytes have their rate too, and compressed ones count for what they inflate to`() async throws {
+        try await TestGateway.run(
+            workers: 1,
+            {
+                $0.messageByteRate = 1
+                $0.messageByteBurst = 65_536
+            }
+        ) { gateway in
+            let padded = #"{"action":"ping","padding":""# + String(repeating: "x", count: 60_000) + #""}"#
+            let plain = try await gateway.join("s")
+            plain.send(padded)
+            plain.send(padded)
+            #expect(await offPool { plain.next() }?.type == "heartbeat")
+            #expect(await offPool { plain.next() }?.data["error_code"]?.stringValue == "RATE_LIMITED")
+            let message = Array(padded.utf8)
+            let deflated = Deflater(.window12)?.deflate(message.span)
+            let compressed = try #require(deflated)
+            #expect(compressed.count < 1000)
+            let client = try await gateway.join("s", headers: [("Sec-WebSocket-Extensions", PermessageDeflate.offer)])
+            for _ in 0..<3 { client.sendRaw(FrameEncoder.maskedFrame(.text, compressed, maskingKey: 7, rsv1: true)) }
+            #expect(await offPool { client.next() }?.type == "heartbeat")
+            #expect(await offPool { client.next() }?.type == "heartbeat", "there was room for its few bytes when it came")
+            #expect(await offPool { client.next() }?.data["error_code"]?.stringValue == "RATE_LIMITED")
+        }
+    }
+
     @Test(arguments: [
         (
             #"{"action":"stop","ref":"r1"}"#,

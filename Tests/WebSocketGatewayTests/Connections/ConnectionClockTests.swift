@@ -25,6 +25,18 @@ struct ConnectionClockTests {
         #expect(clock.due(now: 6000, limits) == .stale, "the gravest first")
     }
 
+    @Test func `a pong that was put off has its time, and is no graver than silence`() {
+        var clock = ConnectionClock(now: 5000, firstHeartbeat: 5300)
+        clock.pongDue = 5200
+        #expect(clock.next(limits) == 5200)
+        #expect(clock.due(now: 5199, limits) == nil)
+        #expect(clock.due(now: 5300, limits) == .pong)
+        clock.pongDue = nil
+        #expect(clock.due(now: 5300, limits) == .heartbeat)
+        clock.pongDue = 5400
+        #expect(clock.due(now: 6000, limits) == .stale)
+    }
+
     @Test func `only a message's beginning is new`() {
         var clock = ConnectionClock(now: 0, firstHeartbeat: nil)
         let noted = [clock.noteMessage(isUnfinished: true, now: 1), clock.noteMessage(isUnfinished: true, now: 2)]

@@ -51,6 +51,17 @@ struct PlanTests {
         },
         Count(setting: "max-event-bytes", range: 64...1_048_576) { $0.eventBytesMax = $1 },
         Count(setting: "max-write-queue-bytes", range: 4096...1_073_741_824) { $0.writeQueueBytesMax = $1 },
+        Count(setting: "message-rate", range: 1...1_000_000_000) { $0.messageRate = $1 },
+        Count(setting: "message-burst", range: 1...1_000_000_000) { $0.messageBurst = $1 },
+        Count(setting: "message-byte-rate", range: 1...1_000_000_000) { $0.messageByteRate = $1 },
+        Count(setting: "message-byte-burst", range: 65_536...1_000_000_000) { $0.messageByteBurst = $1 },
+        Count(setting: "max-message-excess", range: 1...1_000_000_000) { $0.messageExcessMax = $1 },
+        Count(setting: "connection-rate-per-address", range: 1...1_000_000_000) { $0.connectionRatePerAddress = $1 },
+        Count(setting: "connection-burst-per-address", range: 1...1_000_000_000) { $0.connectionBurstPerAddress = $1 },
+        Count(setting: "max-request-line-bytes", range: 64...1_048_576) { $0.requestLineBytesMax = $1 },
+        Count(setting: "max-header-line-bytes", range: 64...1_048_576) { $0.headerLineBytesMax = $1 },
+        Count(setting: "max-headers-bytes", range: 256...8_388_608) { $0.headersBytesMax = $1 },
+        Count(setting: "max-header-fields", range: 8...100_000) { $0.headerFieldsMax = $1 },
     ])
     func `a count is taken to both ends, and no further`(count: Count) throws {
         for value in [count.range.lowerBound, count.range.upperBound] { _ = try plan { count.set(&$0, value) } }
@@ -59,6 +70,12 @@ struct PlanTests {
             #expect(error?.setting == count.setting)
             #expect(error?.description.hasPrefix("\(count.setting): \(value) is not within ") == true)
         }
+    }
+
+    @Test func `a client may send four messages of the greatest length at once unless told otherwise`() throws {
+        #expect(try plan().messageLimits.bytes == RateLimit(perSecond: 65_536, burst: 262_144))
+        #expect(try plan { $0.messageBytesMax = 268_435_456 }.messageLimits.bytes.burst == 1_000_000_000)
+        #expect(try plan { $0.messageByteBurst = 65_536 }.messageLimits.bytes.burst == 65_536)
     }
 
     struct Time: Sendable, CustomTestStringConvertible {

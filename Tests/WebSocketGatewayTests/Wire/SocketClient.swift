@@ -39,7 +39,8 @@ final class SocketClient: @unchecked Sendable {
     private(set) var end: End?
     /// The first message.
     private(set) var connected: Message?
-    private(set) var pongs = 0
+    private(set) var pongPayloads: [[UInt8]] = []
+    var pongs: Int { pongPayloads.count }
 
     private static let limits: WebSocketLimits = {
         var limits = WebSocketLimits()
@@ -67,8 +68,8 @@ final class SocketClient: @unchecked Sendable {
         guard connected?.type == "connected" else { return nil }
     }
 
-    /// The next message; nil at the end, which ``end`` then tells. Pings are answered.
-    func next() -> Message? {
+    /// The next message; nil at the end, which ``end`` then tells, or when so many pongs have come. Pings are answered.
+    func next(orPongs pongsWanted: Int = .max) -> Message? {
         while end == nil {
             do throws(ProtocolViolation) {
                 while let received = try received() {
@@ -80,7 +81,9 @@ final class SocketClient: @unchecked Sendable {
                         }
                         return Message(json: json)
                     case .ping(let payload): send(.pong, payload)
-                    case .pong: pongs += 1
+                    case .pong(let payload):
+                        pongPayloads.append(payload)
+                        if pongs >= pongsWanted { return nil }
                     case .binary, .compressed: end = .garbled
                     case .close(let code, let reason):
                         end = .closed(code?.rawValue ?? 1005, String(decoding: reason, as: UTF8.self))

@@ -14,6 +14,7 @@ final class AdmissionGate: Sendable {
     private let controls = Atomic<Int>(0)
     /// Holds only addresses with a connection, so it is never larger than the number of connections.
     private let addresses = Locked<[SocketAddress: Int]>([:])
+    private let rates = Locked(AddressRates())
 
     var clientCount: Int { clients.load(ordering: .relaxed) }
 
@@ -35,6 +36,11 @@ final class AdmissionGate: Sendable {
             counts[key] = count + 1
             return true
         }
+    }
+
+    /// A new connection of the address: 0 lets it in, otherwise so many milliseconds are too early.
+    func arrive(_ address: SocketAddress, now: UInt64, _ limit: RateLimit) -> UInt64 {
+        rates.withLock { $0.arrive(Self.key(address), now: now, limit) }
     }
 
     func leave(_ admission: Admission) {

@@ -1,0 +1,109 @@
+internal import EventLoop
+internal import Sessions
+internal import WebSocket
+
+/// What a client says: read, held to the rules and to its rates, and handled.
+extension ClientConnection {
+    func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
+        core.counters.add(.receivedBytes, UInt64(bytes.count))
+        var position = 0
+        do throws(ProtocolViolation) {
+            while case .open = state, let received = try reader.next(bytes, at: &position) { try receive(received) }
+            if case .closing = state { try awaitClose(bytes, &position) }
+        } catch {
+            core.counters.add(.protocolViolations, label: Metric.violationIndex(error))
+            core.log.violation(error, at: bytesRead + UInt64(position), connection: id, address: address)
+            if case .open = state { close(error.closeCode, reason: error.message, finish: true) } else { finish() }
+        }
+        bytesRead += UInt64(position)
+        if clock.noteMessage(isUnfinished: reader.isMidMessage, now: core.now) {
+            core.schedule(self, at: core.now + core.plan.messageTimeout)
+        }
+    }
+
+    /// Notes that the peer lives, and holds it to its rates before any work is done for what it sent.
+    private func receive(_ received: Received) throws(ProtocolViolation) {
+        clock.heard(now: core.now)
+        lastHeardAt = core.wallTime.microsecondsSince1970
+        let kind = received.kind
+        core.counters.add(.clientMessages, label: kind.rawValue)
+        if kind == .text || kind == .binary { clock.messageEnded() }
+        // Leaving is never too fast.
+        if kind == .close { return handle(received) }
+        switch meter.receive(bytes: received.payloadBytes, now: core.now, core.plan.messageLimits) {
+        case .allowed: handle(try opened(received))
+        case .excess(let rate, let isFirst):
+            core.counters.add(.rateLimited, label: Metric.rateLabel(rate))
+            if case .ping(let payload) = received { owePong(payload) }
+            if isFirst, mode == .session { ClientCommands.refuseForRate(received, from: self) }
+        case .flood(let rate):
+            core.counters.add(.rateLimited, label: Metric.rateLabel(rate))
+            close(.rateLimited, reason: "too many messages")
+        }
+    }
+
+    /// A compressed message, inflated to at most what a plain one may hold.
+    private func opened(_ received: Received) throws(ProtocolViolation) -> Received {
+        guard case .compressed(let opcode, let bytes, let frames) = received else { return received }
+        guard let inflater = core.inflater else { throw .messageTooBig }
+        let message = try CompressedMessage.open(opcode, bytes, frames: frames, with: inflater, max: core.plan.settings.messageBytesMax)
+        meter.inflated(by: message.payloadBytes - bytes.count, now: core.now, core.plan.messageLimits)
+        return message
+    }
+
+    /// After our own close frame only the peer's still matters (RFC 6455 §5.5.1).
+    private func awaitClose(_ bytes: Span<UInt8>, _ position: inout Int) throws(ProtocolViolation) {
+        while let received = try reader.next(bytes, at: &position) {
+            guard received.kind == .close else { continue }
+            core.counters.add(.clientMessages, label: Received.Kind.close.rawValue)
+            return finish()
+        }
+    }
+
+    private func handle(_ received: Received) {
+        switch received {
+        case .text(let message):
+            if mode == .echo { echo(.text, message) } else { ClientCommands.handle(message, from: self) }
+        case .binary(let message):
+            if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
+        case .ping(let payload):
+            pongOwed = nil
+            sendPong(payload)
+        case .pong:
+            if pingSentAt > 0 {
+                roundTrip = Clocks.monotonicNanoseconds &- pingSentAt
+                pingSentAt = 0
+            }
+        case .compressed: preconditionFailure("a compressed message is opened before it is handled")
+        case .close(let code, _):
+            closeCode = code ?? CloseCode(rawValue: 1005)
+            beginClosing(code.map { FrameEncoder.close($0) } ?? FrameEncoder.frame(.close, []))
+            finish()
+        }
+    }
+
+    /// A peer that pings without reading fills its queue like any slow one.
+    func sendPong(_ payload: [UInt8]) {
+        if outbox.isEmpty || hasRoom(payload.count) { send(FrameEncoder.frame(.pong, payload), asControl: true) }
+    }
+
+    /// Of many pings the last one's pong is enough (RFC 6455 §5.5.3), but it is owed even to who pings too fast.
+    private func owePong(_ payload: [UInt8]) {
+        pongOwed = payload
+        clock.pongDue = clock.pongDue ?? core.now + Self.pongDelay
+        if let due = clock.pongDue { core.schedule(self, at: due) }
+    }
+
+    /// Milliseconds.
+    private static let pongDelay: UInt64 = 1000
+
+    private func echo(_ opcode: Opcode, _ message: [UInt8]) {
+        if encoding != .plain, let smaller = core.deflater(encoding)?.deflate(message.span) {
+            send(FrameEncoder.frame(opcode, smaller, rsv1: true))
+        } else {
+            send(FrameEncoder.frame(opcode, message))
+        }
+        // An echo client that does not read must not be read either.
+        if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(reason: 0, "write queue full") }
+    }
+}

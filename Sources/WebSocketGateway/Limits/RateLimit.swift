@@ -1,0 +1,42 @@
+/// So many a second, and after a pause so many at once.
+struct RateLimit: Sendable, Equatable {
+    /// 1 to 1,000,000,000.
+    let perSecond: UInt64
+    /// 1 to 1,000,000,000.
+    let burst: UInt64
+
+    /// What the bucket of one message, address or key costs in nanoseconds of refilling. No overflow: counts are at most a thousand million,
+    /// and so is the number of nanoseconds in a second.
+    fileprivate func nanoseconds(_ count: UInt64) -> UInt64 { min(count, 1_000_000_000) * 1_000_000_000 / perSecond }
+}
+
+/// What is left of one allowance under a ``RateLimit``: a token bucket that keeps only when it will be full again (the generic cell rate
+/// algorithm), so that nothing needs to be refilled, and an allowance never used is all zeros. 8 bytes. Times are the loop's milliseconds.
+struct TokenBucket: Sendable {
+    private var fullAtNanoseconds: UInt64 = 0
+
+    /// Takes `count` if they are there, or nothing.
+    mutating func take(_ count: Int = 1, now: UInt64, _ limit: RateLimit) -> Bool {
+        let taken = filled(after: count, now, limit)
+        guard taken <= now * 1_000_000 + limit.nanoseconds(limit.burst) else { return false }
+        fullAtNanoseconds = taken
+        return true
+    }
+
+    /// Takes `count` whether they are there or not: for work whose size is known only once it is done. Later ones wait for it.
+    mutating func charge(_ count: Int, now: UInt64, _ limit: RateLimit) { fullAtNanoseconds = filled(after: count, now, limit) }
+
+    /// How many milliseconds until `count` can be taken, if nobody else takes any; 0 when they are there.
+    func wait(for count: Int = 1, now: UInt64, _ limit: RateLimit) -> UInt64 {
+        let (end, ready) = (now * 1_000_000 + limit.nanoseconds(limit.burst), filled(after: count, now, limit))
+        return ready <= end ? 0 : (ready - end - 1) / 1_000_000 + 1
+    }
+
+    /// Nothing of it is in use: a new bucket would be the same.
+    func isFull(now: UInt64) -> Bool { fullAtNanoseconds <= now * 1_000_000 }
+
+    private func filled(after count: Int, _ now: UInt64, _ limit: RateLimit) -> UInt64 {
+        let (sum, isOver) = max(fullAtNanoseconds, now * 1_000_000).addingReportingOverflow(limit.nanoseconds(UInt64(clamping: count)))
+        return isOver ? .max : sum
+    }
+}

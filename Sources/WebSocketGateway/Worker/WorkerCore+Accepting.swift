@@ -1,0 +1,79 @@
+internal import EventLoop
+
+/// From an accepted descriptor to a connection, or to a refusal.
+extension WorkerCore {
+    func acceptClient(_ descriptor: Int32, _ peer: SocketAddress) {
+        counters.add(.connectionsAccepted, label: 0)
+        if isDraining { return refuse(descriptor, .draining) }
+        let isStranger = !peer.isLoopback && !plan.proxies.contains(peer)
+        if isStranger {
+            let wait = arrive(peer)
+            guard wait == 0 else { return refuse(descriptor, .addressRate, retryAfterSeconds: wait) }
+        }
+        guard board.gate.enterClient(max: plan.connectionsMax) else { return refuse(descriptor, .gatewayLimit) }
+        var counted: SocketAddress?
+        if isStranger {
+            guard board.gate.enterAddress(peer, max: plan.settings.connectionsPerAddressMax) else {
+                board.gate.leave(.client(counted: nil))
+                return refuse(descriptor, .addressLimit)
+            }
+            counted = peer
+        }
+        open(descriptor, peer, .client(counted: counted))
+    }
+
+    /// Takes note of a new connection of the address: 0 lets it in, otherwise so many seconds are too early.
+    func arrive(_ address: SocketAddress) -> Int {
+        let wait = board.gate.arrive(address, now: now, plan.connectionRate)
+        guard wait > 0 else { return 0 }
+        counters.add(.rateLimited, label: Metric.connectionRateLabel)
+        return Int((wait + 999) / 1000)
+    }
+
+    /// Counts a forwarded address for the connection, once: a client may ask several times before it is let in. False over the limit.
+    func count(_ address: SocketAddress, of connection: HTTPConnection) -> Bool {
+        if case .client(let counted?) = connection.admission {
+            if counted == address { return true }
+            board.gate.leaveAddress(counted)
+            connection.admission = .client(counted: nil)
+        }
+        guard board.gate.enterAddress(address, max: plan.settings.connectionsPerAddressMax) else { return false }
+        connection.admission = .client(counted: address)
+        return true
+    }
+
+    func acceptControl(_ descriptor: Int32, _ peer: SocketAddress) {
+        counters.add(.connectionsAccepted, label: 1)
+        guard board.gate.enterControl(max: plan.settings.controlConnectionsMax) else { return refuse(descriptor, .controlLimit) }
+        open(descriptor, peer, .control)
+    }
+
+    private func open(_ descriptor: Int32, _ peer: SocketAddress, _ admission: Admission) {
+        do throws(SystemError) {
+            let stream = try TCPStream(loop, descriptor: descriptor)
+            stream.disableNagle()
+            stream.setUnsentLowWater(bytes: 131_072)
+            if let bytes = plan.settings.sendBufferBytes { stream.setSendBuffer(bytes: Int32(clamping: bytes)) }
+            let ref = table.reserve()
+            let connection = HTTPConnection(self, stream, ref: ref, peer: peer, admission: admission)
+            table.set(connection, at: ref)
+            connection.start()
+        } catch {
+            board.gate.leave(admission)
+            counters.add(.acceptErrors)
+            log.acceptFailed(error)
+        }
+    }
+
+    private func refuse(_ descriptor: Int32, _ reason: RefusalReason, retryAfterSeconds: Int = 1) {
+        counters.add(.connectionsRefused, label: reason.index)
+        guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
+        _ = stream.send(RefusedConnection.answer(reason, retryAfterSeconds: retryAfterSeconds).span)
+        guard lingering < RefusedConnection.countMax else { return stream.close() }
+        lingering += 1
+        let ref = table.reserve()
+        let connection = RefusedConnection(self, stream, ref: ref)
+        table.set(connection, at: ref)
+        connection.start()
+    }
+}

@@ -1,0 +1,103 @@
+import Testing
+
+@testable import WebSocketGateway
+
+@Suite("A token bucket under a rate limit")
+struct RateLimitTests {
+    private let limit = RateLimit(perSecond: 10, burst: 5)
+
+    /// How many of `tries` at the same time are taken.
+    private func taken(_ bucket: inout TokenBucket, _ tries: Int, now: UInt64, _ limit: RateLimit) -> Int {
+        (0..<tries).reduce(0) { count, _ in count + (bucket.take(now: now, limit) ? 1 : 0) }
+    }
+
+    @Test(arguments: [UInt64(0), 1, 123_456, 10_000_000_000_000])
+    func `the burst is taken at once, and then the rate`(start: UInt64) {
+        var bucket = TokenBucket()
+        #expect(taken(&bucket, 100, now: start, limit) == 5)
+        #expect(taken(&bucket, 100, now: start + 99, limit) == 0)
+        #expect(taken(&bucket, 100, now: start + 100, limit) == 1)
+        #expect(taken(&bucket, 100, now: start + 350, limit) == 2)
+        #expect(taken(&bucket, 100, now: start + 400, limit) == 1)
+        #expect(taken(&bucket, 100, now: start + 3_600_000, limit) == 5, "a long pause fills it to the burst and no further")
+    }
+
+    @Test func `what is refused costs nothing`() {
+        var bucket = TokenBucket()
+        #expect(taken(&bucket, 5, now: 0, limit) == 5)
+        #expect(taken(&bucket, 1000, now: 50, limit) == 0)
+        #expect(taken(&bucket, 1, now: 100, limit) == 1)
+    }
+
+    @Test func `more than the burst is never there, and a charge takes it all the same`() {
+        var bucket = TokenBucket()
+        let tooMuch = bucket.take(6, now: 0, limit)
+        #expect(!tooMuch)
+        bucket.charge(15, now: 0, limit)
+        #expect(bucket.wait(now: 0, limit) == 1100, "ten are owed, and one is wanted")
+        #expect(taken(&bucket, 1, now: 1099, limit) == 0)
+        #expect(taken(&bucket, 2, now: 1100, limit) == 1)
+    }
+
+    @Test func `the wait is how long it is until the next one can be taken`() {
+        var generator = SeededGenerator(seed: 7)
+        for _ in 0..<2000 {
+            let limit = RateLimit(
+                perSecond: .random(in: 1...2000, using: &generator), burst: .random(in: 1...50, using: &generator))
+            var (bucket, now) = (TokenBucket(), UInt64.random(in: 0...1000, using: &generator))
+            for _ in 0..<20 {
+                now += .random(in: 0...40, using: &generator)
+                let wait = bucket.wait(now: now, limit)
+                var (early, inTime) = (bucket, bucket)
+                if wait > 0 {
+                    let isTaken = early.take(now: now + wait - 1, limit)
+                    #expect(!isTaken, "\(limit) at \(now): a millisecond before")
+                }
+                let isTaken = inTime.take(now: now + wait, limit)
+                #expect(isTaken, "\(limit) at \(now): after the wait")
+                _ = bucket.take(now: now, limit)
+            }
+        }
+    }
+
+    /// A counter that is refilled exactly, in fractions, beside the bucket that only keeps a time.
+    @Test func `it lets pass what a counter refilled at the rate would`() {
+        for seed: UInt64 in 0..<200 {
+            var generator = SeededGenerator(seed: seed)
+            let limit = RateLimit(
+                perSecond: 1000 / [1, 2, 4, 5, 8, 10, 20, 25, 50][Int(seed % 9)], burst: .random(in: 1...20, using: &generator))
+            var (bucket, now, left) = (TokenBucket(), UInt64(0), limit.burst * 1000)
+            for step in 0..<200 {
+                let pause = UInt64.random(in: 0...60, using: &generator)
+                now += pause
+                left = min(limit.burst * 1000, left + pause * limit.perSecond)
+                let expected = left >= 1000
+                if expected { left -= 1000 }
+                let actual = bucket.take(now: now, limit)
+                #expect(actual == expected, "seed \(seed), step \(step)")
+            }
+        }
+    }
+
+    @Test(arguments: [(1, 1), (1, 1_000_000_000), (1_000_000_000, 1), (1_000_000_000, 1_000_000_000)] as [(UInt64, UInt64)])
+    func `the ends of the ranges overflow nowhere`(perSecond: UInt64, burst: UInt64) {
+        let limit = RateLimit(perSecond: perSecond, burst: burst)
+        var bucket = TokenBucket()
+        // Three hundred years of milliseconds.
+        let now: UInt64 = 9_000_000_000_000
+        for _ in 0..<10 {
+            bucket.charge(.max, now: now, limit)
+            if burst == 1_000_000_000 { break }
+        }
+        #expect(bucket.wait(now: now, limit) > 0)
+        _ = bucket.take(Int.max, now: now, limit)
+    }
+
+    @Test func `a bucket is full when nothing of it is in use`() {
+        var bucket = TokenBucket()
+        #expect(bucket.isFull(now: 0))
+        _ = bucket.take(now: 1000, limit)
+        #expect(!bucket.isFull(now: 1099))
+        #expect(bucket.isFull(now: 1100))
+    }
+}
