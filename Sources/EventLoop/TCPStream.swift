@@ -171,6 +171,14 @@ package final class TCPStream {
         wsg_shutdown_write(descriptor)
     }
 
+    /// Closes the socket with RST: what the kernel has not sent, or the peer not acknowledged, is thrown away at once.
+    package func reset() {
+        guard !isClosed else { return }
+        var now = linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
     /// Closes the socket and lets go of the handler. Idempotent.
     package func close() {
         guard !isClosed else { return }

@@ -41,6 +41,7 @@ package enum HTTPViolation: Error, Sendable, Equatable, CaseIterable {
     case transferEncodingWithContentLength
     case transferEncodingInHTTP10
     case upgradeWithBody
+    case upgradeWithExpectation
     case chunkSizeMalformed
     case chunkSizeTooLong
     case chunkExtension
@@ -114,6 +115,7 @@ extension HTTPViolation {
         case .transferEncodingWithContentLength: (.badRequest, "Transfer-Encoding and Content-Length stand together", "RFC 9112 §6.1")
         case .transferEncodingInHTTP10: (.badRequest, "HTTP/1.0 has no Transfer-Encoding", "RFC 9112 §6.1")
         case .upgradeWithBody: (.badRequest, "a request to upgrade has a body", "RFC 9110 §7.8")
+        case .upgradeWithExpectation: (.badRequest, "a request to upgrade expects 100-continue", "RFC 9110 §7.8")
         case .chunkSizeMalformed: (.badRequest, "a chunk size is not hexadecimal digits and CRLF", "RFC 9112 §7.1")
         case .chunkSizeTooLong: (.badRequest, "a chunk size has more than 8 digits", "RFC 9112 §7.1")
         case .chunkExtension: (.badRequest, "chunk extensions are not accepted here", "RFC 9112 §7.1.1")

@@ -26,6 +26,9 @@ struct HeadReader<Rules: HeadRules> {
         self.limits = limits
     }
 
+    /// What is known of the head being read, or that could not be read.
+    var rules: Rules? { if case .fields(let rules, _) = stage { rules } else { nil } }
+
     /// No byte of a head was received.
     var isIdle: Bool { received.isEmpty }
 

@@ -24,6 +24,9 @@ package struct RequestParser {
     }
     private var currentBodyBytesMax: Int
 
+    /// The method of the request that broke a rule, where that was known by then: an answer to HEAD has no content even so (RFC 9110 §9.3.2).
+    package private(set) var brokenMethod: HTTPMethod?
+
     package init(limits: HTTPLimits = HTTPLimits()) {
         self.limits = limits
         reader = HeadReader(limits: limits)
@@ -56,8 +59,21 @@ package struct RequestParser {
     private mutating func nextHead(
         _ input: Span<UInt8>, at position: inout Int
     ) throws(HTTPViolation) -> RequestElement? {
+        do throws(HTTPViolation) {
+            return try nextHeadChecked(input, at: &position)
+        } catch {
+            brokenMethod = brokenMethod ?? reader.rules?.line.method
+            throw error
+        }
+    }
+
+    private mutating func nextHeadChecked(
+        _ input: Span<UInt8>, at position: inout Int
+    ) throws(HTTPViolation) -> RequestElement? {
         guard let (rules, fields) = try reader.next(input, at: &position) else { return nil }
+        brokenMethod = rules.line.method
         try rules.checkWhole(bodyBytesMax: limits.bodyBytesMax)
+        brokenMethod = nil
         currentBodyBytesMax = limits.bodyBytesMax
         if rules.framing.hasContent {
             content = ContentDecoder(rules.framing)

@@ -25,7 +25,7 @@ struct RequestRules: HeadRules {
             expectsContinue = true
         case 7 where name.equalsIgnoringCase("upgrade"):
             // The JDK's HttpClient offers h2c with its first request, body and all; an offer we ignore hides nothing (RFC 9110 §7.8).
-            hasUpgrade = !bytes.extracting(field.value).equalsIgnoringCase("h2c")
+            hasUpgrade = hasUpgrade || !bytes.extracting(field.value).equalsIgnoringCase("h2c")
         default: break
         }
     }
@@ -39,6 +39,8 @@ struct RequestRules: HeadRules {
         if line.method.needsLength, framing.contentLength == nil, !framing.isChunked { throw .lengthRequired }
         // Bytes after an upgrade request are frames: a body in between is a place to hide something.
         if hasUpgrade, framing.hasContent { throw .upgradeWithBody }
+        // Of a 100 and a 101 the first would have to come first (RFC 9110 §7.8), for content that there may not be.
+        if hasUpgrade, expectsContinue { throw .upgradeWithExpectation }
         if let length = framing.contentLength, length > bodyBytesMax { throw .bodyTooLarge }
     }
 }

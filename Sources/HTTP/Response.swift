@@ -17,10 +17,12 @@ package struct Response: Sendable {
     }
 
     /// `includeBody` is false in answer to HEAD, which still tells the length (RFC 9110 §9.3.2).
-    package func encoded(keepAlive: Bool, includeBody: Bool = true) -> [UInt8] {
+    /// `date` is a whole header line that the caller keeps (RFC 9110 §6.6.1: every answer but 1xx and 5xx has one), or nothing.
+    package func encoded(keepAlive: Bool, includeBody: Bool = true, date: [UInt8] = []) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256 + (includeBody ? body.count : 0))
         bytes.append(contentsOf: "HTTP/1.1 \(status.code) \(status.reason)\r\n".utf8)
+        bytes.append(contentsOf: date)
         if status.allowsContent { Self.append("Content-Length", String(body.count), to: &bytes) }
         if !keepAlive { Self.append("Connection", "close", to: &bytes) }
         for (name, value) in headers { Self.append(name, value, to: &bytes) }

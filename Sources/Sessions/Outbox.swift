@@ -9,7 +9,13 @@ package struct Outbox {
         var bytes: [UInt8]
         /// Bytes of it already with the kernel.
         var sent: Int
-        let isControl: Bool
+        let kind: Kind
+    }
+
+    private enum Kind {
+        case message
+        case pong
+        case close
     }
 
     private var entries: [Entry] = []
@@ -28,20 +34,34 @@ package struct Outbox {
     package mutating func append(_ message: [UInt8], sent: Int = 0) {
         precondition(sent == 0 || isEmpty, "only the first message can be partly sent")
         guard sent < message.count else { return }
-        entries.append(Entry(bytes: message, sent: sent, isControl: false))
+        entries.append(Entry(bytes: message, sent: sent, kind: .message))
         bytes += message.count - sent
     }
 
-    /// Adds a control frame before every message that has not begun, behind earlier control frames: a pong or a close must not wait for data
-    /// (RFC 6455 §5.4 allows it between any two frames).
-    package mutating func insertControl(_ frame: [UInt8], sent: Int = 0) {
-        precondition(sent == 0 || isEmpty, "only the first message can be partly sent")
-        guard sent < frame.count else { return }
+    /// Adds a pong before every message that has not begun, in the place of an earlier one that has not begun either: of several pings the
+    /// last one's is enough (RFC 6455 §5.5.3), and a peer that pings without reading must not fill memory. Returns by how many bytes more wait.
+    package mutating func insertPong(_ frame: [UInt8]) -> Int { insert(frame, .pong) }
+
+    /// Adds the close frame before every message that has not begun: it must not wait for data (§5.4 allows it between any two frames).
+    package mutating func insertClose(_ frame: [UInt8]) { _ = insert(frame, .close) }
+
+    /// There is one pong and one close at the most beside the entry that has begun, so looking for them takes no time.
+    private mutating func insert(_ frame: [UInt8], _ kind: Kind) -> Int {
+        guard !frame.isEmpty else { return 0 }
+        let before = bytes
+        bytes += frame.count
         var position = first
         if position < entries.count, entries[position].sent > 0 { position += 1 }
-        while position < entries.count, entries[position].isControl { position += 1 }
-        entries.insert(Entry(bytes: frame, sent: sent, isControl: true), at: position)
-        bytes += frame.count - sent
+        while position < entries.count, entries[position].kind != .message {
+            if kind == .pong, entries[position].kind == .pong {
+                bytes -= entries[position].bytes.count
+                entries[position].bytes = frame
+                return bytes - before
+            }
+            position += 1
+        }
+        entries.insert(Entry(bytes: frame, sent: 0, kind: kind), at: position)
+        return bytes - before
     }
 
     /// Copies up to `max` waiting bytes behind `buffer`'s content: one contiguous send beats a vector of small ones.
@@ -87,7 +107,8 @@ package struct Outbox {
     /// Drops what has not begun, control frames excepted, and returns how many messages that were.
     @discardableResult
     package mutating func dropMessagesNotBegun() -> Int {
-        let kept = entries[first...].enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.isControl }.map(\.element)
+        let kept = entries[first...].enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.kind != .message }.map(
+            \.element)
         let dropped = messages - kept.count
         entries = kept
         first = 0

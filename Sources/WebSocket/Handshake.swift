@@ -36,7 +36,9 @@ package enum Handshake {
         try checkVersion(head.values("sec-websocket-version"))
         let key = try key(head.values("sec-websocket-key"))
         let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
-        let agreement = deflate ? PermessageDeflate.negotiate(try ExtensionOffers.parse(head.values("sec-websocket-extensions"))) : nil
+        // Malformed offers are refused whatever is made of them (§9.1).
+        let offers = try ExtensionOffers.parse(head.values("sec-websocket-extensions"))
+        let agreement = deflate ? PermessageDeflate.negotiate(offers) : nil
         guard let acceptKey = AcceptKey.accept(key) else { throw .digestUnavailable }
         return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: agreement)
     }

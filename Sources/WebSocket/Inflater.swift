@@ -124,7 +124,7 @@ package final class Inflater {
         // Returns at the end of each block, too.
         let status = unsafe CZlib.inflate(stream, Z_BLOCK)
         produced += unsafe Int(room - stream.pointee.avail_out)
-        if hasEndedBlock { try countBlock() }
+        if hasEndedBlock, phase == .message { try countBlock() }
         // The tail is an empty block's. Where it becomes data, the message was cut short.
         guard unsafe phase != .tail || stream.pointee.avail_out == room else { throw .invalidDeflate }
         switch status {

@@ -6,13 +6,16 @@ package enum Subprotocols {
         // A set, as a head may hold thousands of names and comparing each with each is work a peer could order.
         var offered: Set<Substring> = []
         for value in values {
-            for element in value.split(separator: ",", omittingEmptySubsequences: false) {
+            // Empty elements are passed over (RFC 9110 §5.6.1.2).
+            for element in value.split(separator: ",") {
                 let name = trimmed(element)
-                guard !name.isEmpty, name.utf8.allSatisfy(Token.isTokenByte), offered.insert(name).inserted else {
+                if name.isEmpty { continue }
+                guard name.utf8.allSatisfy(Token.isTokenByte), offered.insert(name).inserted else {
                     throw .malformedSubprotocol
                 }
             }
         }
+        guard !offered.isEmpty else { throw .malformedSubprotocol }
         return ours.first { offered.contains(Substring($0)) }
     }
 

@@ -41,7 +41,9 @@ struct OutboxTests {
 
     @Test func `a control frame without bytes to send is none`() {
         var outbox = Outbox()
-        outbox.insertControl([1, 2], sent: 2)
+        outbox.insertClose([])
+        let more = outbox.insertPong([])
+        #expect(more == 0)
         #expect(outbox.isEmpty)
         #expect(outbox.messages == 0)
     }
@@ -72,32 +74,53 @@ struct OutboxTests {
         var outbox = Outbox()
         outbox.append([1, 1, 1], sent: 1)
         outbox.append([2])
-        outbox.insertControl([8])
-        outbox.insertControl([9])
+        _ = outbox.insertPong([8])
+        outbox.insertClose([9])
         outbox.append([3])
         #expect(gathered(outbox) == [1, 1, 8, 9, 2, 3])
         outbox.consume(3)
-        outbox.insertControl([10])
+        _ = outbox.insertPong([10])
         #expect(gathered(outbox) == [9, 10, 2, 3])
         outbox.consume(2)
-        outbox.insertControl([11])
+        _ = outbox.insertPong([11])
         #expect(gathered(outbox) == [11, 2, 3])
     }
 
     @Test func `a begun control frame is not cut in two`() {
         var outbox = Outbox()
         outbox.append([1])
-        outbox.insertControl([8, 8, 8])
+        _ = outbox.insertPong([8, 8, 8])
         outbox.consume(1)
-        outbox.insertControl([9])
+        outbox.insertClose([9])
         #expect(gathered(outbox) == [8, 8, 9, 1])
+    }
+
+    @Test func `a pong takes the place of one that has not begun, and of no other`() {
+        var outbox = Outbox()
+        outbox.append([1, 1], sent: 1)
+        outbox.append([2])
+        let more = (outbox.insertPong([8, 8, 8]), outbox.insertPong([9]), outbox.insertPong([7, 7]))
+        #expect(more == (3, -2, 1))
+        #expect(gathered(outbox) == [1, 7, 7, 2])
+        #expect(outbox.messages == 3)
+        outbox.consume(2)
+        _ = outbox.insertPong([6])
+        #expect(gathered(outbox) == [7, 6, 2], "half of the sevens is with the kernel")
+    }
+
+    @Test func `a million pongs wait as one`() {
+        var outbox = Outbox()
+        outbox.append([1, 1], sent: 1)
+        for _ in 0..<1_000_000 { _ = outbox.insertPong([0x8A, 0]) }
+        #expect(outbox.messages == 2)
+        #expect(outbox.bytes == 3)
     }
 
     @Test func `dropping keeps what has begun and control frames`() {
         var outbox = Outbox()
         outbox.append([1, 1], sent: 1)
         outbox.append([2, 2, 2])
-        outbox.insertControl([9])
+        outbox.insertClose([9])
         outbox.append([3])
         let dropped = outbox.dropMessagesNotBegun()
         #expect(dropped == 2)
@@ -133,10 +156,13 @@ struct OutboxTests {
             case 0..<4:
                 let sent = model.entries.isEmpty ? Int.random(in: 0..<message.count, using: &generator) : 0
                 outbox.append(message, sent: sent)
-                model.entries.append((message, sent, false))
+                model.entries.append((message, sent, .message))
             case 4:
-                outbox.insertControl(message)
-                model.insertControl(message)
+                let (more, expected) = (outbox.insertPong(message), model.insert(message, .pong))
+                #expect(more == expected, "seed \(seed)")
+            case 5 where step % 50 == 1:
+                outbox.insertClose(message)
+                _ = model.insert(message, .close)
             case 5 where step % 20 == 0:
                 let (dropped, expected) = (outbox.dropMessagesNotBegun(), model.drop())
                 #expect(dropped == expected, "seed \(seed)")
@@ -159,18 +185,25 @@ struct OutboxTests {
 
     /// The same in the plainest way there is.
     private struct Model {
-        var entries: [(bytes: [UInt8], sent: Int, isControl: Bool)] = []
+        enum Kind { case message, pong, close }
+
+        var entries: [(bytes: [UInt8], sent: Int, kind: Kind)] = []
         var bytes: [UInt8] { entries.flatMap { $0.bytes.dropFirst($0.sent) } }
 
-        mutating func insertControl(_ frame: [UInt8]) {
+        mutating func insert(_ frame: [UInt8], _ kind: Kind) -> Int {
+            if kind == .pong, let waiting = entries.firstIndex(where: { $0.kind == .pong && $0.sent == 0 }) {
+                defer { entries[waiting].bytes = frame }
+                return frame.count - entries[waiting].bytes.count
+            }
             let begun = entries.first.map { $0.sent > 0 } == true ? 1 : 0
-            let controls = entries.dropFirst(begun).prefix { $0.isControl }.count
-            entries.insert((frame, 0, true), at: begun + controls)
+            let controls = entries.dropFirst(begun).prefix { $0.kind != .message }.count
+            entries.insert((frame, 0, kind), at: begun + controls)
+            return frame.count
         }
 
         mutating func drop() -> Int {
             let before = entries.count
-            entries = entries.enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.isControl }.map(\.element)
+            entries = entries.enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.kind != .message }.map(\.element)
             return before - entries.count
         }
 

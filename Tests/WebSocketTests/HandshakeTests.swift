@@ -77,7 +77,8 @@ struct HandshakeTests {
         let head = try head(Self.upgrade + [Self.key, Self.version, "Sec-WebSocket-Extensions: permessage-deflate; ="])
         #expect(throws: HandshakeRejection.malformedExtensions) { try Handshake.accept(head, subprotocols: [], deflate: true) }
         #expect(HandshakeRejection.malformedExtensions.statusCode == 400)
-        #expect(try Handshake.accept(head, subprotocols: []).deflate == nil)
+        // §9.1: also where none is ever agreed on.
+        #expect(throws: HandshakeRejection.malformedExtensions) { try Handshake.accept(head, subprotocols: []) }
     }
 
     @Test func `a request without extensions gets none`() throws {

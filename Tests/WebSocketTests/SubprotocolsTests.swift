@@ -8,6 +8,12 @@ struct SubprotocolsTests {
         #expect(try Subprotocols.select(from: ["x", "b ,\ty"], ours: ["a", "b"]) == "b")
     }
 
+    @Test func `empty elements are passed over (RFC 9110 §5_6_1_2)`() throws {
+        for values in [["a,"], [",a"], ["b,,a"], ["", "a"], [" , a\t,"]] {
+            #expect(try Subprotocols.select(from: values, ours: ["a"]) == "a", "\(values)")
+        }
+    }
+
     @Test func `no common one is none`() throws {
         #expect(try Subprotocols.select(from: [], ours: ["a"]) == nil)
         #expect(try Subprotocols.select(from: ["x"], ours: ["a"]) == nil)
@@ -15,7 +21,7 @@ struct SubprotocolsTests {
         #expect(try Subprotocols.select(from: ["WSG.V1"], ours: ["wsg.v1"]) == nil)
     }
 
-    @Test(arguments: [[""], ["a,"], [",a"], ["a,,b"], ["a b"], ["a, a"], ["a", "a"], ["a\u{7F}"], ["é"], ["a;b"], ["\"a\""]])
+    @Test(arguments: [[""], [","], [" , ", ""], ["a b"], ["a, a"], ["a", "a"], ["a\u{7F}"], ["é"], ["a;b"], ["\"a\""]])
     func `what is not a list of distinct tokens is malformed`(values: [String]) {
         #expect(throws: HandshakeRejection.malformedSubprotocol) { try Subprotocols.select(from: values, ours: ["a"]) }
     }

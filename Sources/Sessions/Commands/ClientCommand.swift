@@ -53,7 +53,7 @@ private struct Members {
     /// Keys are compared unescaped, and `action` and `ref` must stand once: an engine that reads the object itself, by
     /// another rule, shall not see another action than the one the gateway allowed.
     mutating func take(_ key: JSONStringToken, _ value: JSONValueToken, _ message: Span<UInt8>) throws(InvalidCommand) {
-        switch JSONText.decode(key.contents, of: message) {
+        switch name(key, message) {
         case "action":
             guard action == nil else { throw .memberTwice("action") }
             action = value
@@ -62,6 +62,12 @@ private struct Members {
             ref = value
         default: break
         }
+    }
+
+    /// nil for the names that are neither, which are not worth a String each: a message may have thousands.
+    private func name(_ key: JSONStringToken, _ message: Span<UInt8>) -> String? {
+        guard key.hasEscapes || key.contents.count == 6 || key.contents.count == 3 else { return nil }
+        return JSONText.decode(key.contents, of: message)
     }
 
     func command(_ message: Span<UInt8>) throws(InvalidCommand) -> ClientCommand {

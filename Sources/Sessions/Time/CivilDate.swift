@@ -2,10 +2,10 @@
 ///
 /// Both conversions are Howard Hinnant's (https://howardhinnant.github.io/date_algorithms.html): years start in March,
 /// so that the leap day is the last of its year, and 400 years (an era) have 146,097 days.
-struct CivilDate: Equatable {
-    var year: Int64
-    var month: Int64
-    var day: Int64
+package struct CivilDate: Equatable {
+    package var year: Int64
+    package var month: Int64
+    package var day: Int64
 
     init(year: Int64, month: Int64, day: Int64) {
         self.year = year
@@ -14,7 +14,7 @@ struct CivilDate: Equatable {
     }
 
     /// `days` since 1970-01-01, from 0000-03-01 on: the callers' years are 1 to 9999, so no division meets a negative.
-    init(daysSince1970 days: Int64) {
+    package init(daysSince1970 days: Int64) {
         let shifted = days + 719_468
         let era = shifted / 146_097
         let dayOfEra = shifted % 146_097

@@ -82,9 +82,11 @@ extension ClientConnection {
         }
     }
 
-    /// A peer that pings without reading fills its queue like any slow one.
     func sendPong(_ payload: [UInt8]) {
-        if outbox.isEmpty || hasRoom(payload.count) { send(FrameEncoder.frame(.pong, payload), asControl: true) }
+        let frame = FrameEncoder.frame(.pong, payload)
+        guard !outbox.isEmpty else { return send(frame) }
+        let more = outbox.insertPong(frame)
+        if more >= 0 { core.counters.add(.queuedBytes, UInt64(more)) } else { core.counters.subtract(.queuedBytes, UInt64(-more)) }
     }
 
     /// Of many pings the last one's pong is enough (RFC 6455 §5.5.3), but it is owed even to who pings too fast.

@@ -84,6 +84,8 @@ final class ClientConnection: Peer {
         if mode == .echo { count(as: Metric.echoLabel) }
     }
 
+    private var peerHasEnded = false
+
     /// The gauge of open connections this one is counted in.
     private var gauge: Int?
 
@@ -106,10 +108,10 @@ final class ClientConnection: Peer {
 
     // MARK: Sending
 
-    /// Hands the frames to the kernel, or queues them: behind what waits, or, for control frames, ahead of every message not yet begun.
-    func send(_ frames: [UInt8], asControl isControl: Bool = false) {
+    /// Hands the frames to the kernel, or queues them behind what waits.
+    func send(_ frames: [UInt8]) {
         guard outbox.isEmpty else {
-            if isControl { outbox.insertControl(frames) } else { outbox.append(frames) }
+            outbox.append(frames)
             core.counters.add(.queuedBytes, UInt64(frames.count))
             return
         }
@@ -152,6 +154,7 @@ final class ClientConnection: Peer {
             }
         }
         clock.lastProgress = nil
+        if peerHasEnded { return cut() }
         if let session, filter == nil { core.fanOut.setPath(.direct, of: self, in: session) }
         if case .finishing = state { stream.finishSending() }
     }
@@ -187,7 +190,7 @@ final class ClientConnection: Peer {
         switch state {
         case .closed: return nil
         case .closing(let deadline), .finishing(let deadline):
-            if now >= deadline { cut() }
+            if now >= deadline { cut(abortively: true) }
             return deadline
         case .open: break
         }
@@ -246,7 +249,9 @@ final class ClientConnection: Peer {
         core.counters.subtract(.queuedBytes, UInt64(waited - outbox.bytes))
         state = .closing(deadline: core.now + core.plan.closeTimeout)
         core.schedule(self, at: core.now + core.plan.closeTimeout)
-        send(closeFrame, asControl: true)
+        guard !outbox.isEmpty else { return send(closeFrame) }
+        outbox.insertClose(closeFrame)
+        core.counters.add(.queuedBytes, UInt64(closeFrame.count))
     }
 
     func closeSlow(reason: Int, _ text: String) {
@@ -275,7 +280,11 @@ final class ClientConnection: Peer {
         if outbox.isEmpty { stream.finishSending() }
     }
 
-    func streamDidReachEnd(_ stream: TCPStream) { cut() }
+    func streamDidReachEnd(_ stream: TCPStream) {
+        // Who has said goodbye and waits for ours may close its side first; ours may still be behind a message that has begun (§5.5.1).
+        guard !isOpen, !outbox.isEmpty else { return cut() }
+        peerHasEnded = true
+    }
 
     func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
 
@@ -284,15 +293,16 @@ final class ClientConnection: Peer {
         cut()
     }
 
-    /// Ends the connection now. The place is free afterwards.
-    func cut() {
+    /// Ends the connection now. The place is free afterwards. Who had its time and did not read is cut off `abortively`: the kernel would keep
+    /// what it did not take, up to minutes, and a herd of such clients would fill its memory.
+    func cut(abortively isAbortive: Bool = false) {
         if case .closed = state { return }
         leave()
         core.counters.subtract(.queuedBytes, UInt64(outbox.bytes))
         core.counters.add(.closes, label: Metric.closeIndex(closeCode?.rawValue ?? 1006))
         outbox = Outbox()
         state = .closed
-        stream.close()
+        if isAbortive { stream.reset() } else { stream.close() }
         core.connectionClosed(ref, admission)
     }
 

@@ -27,11 +27,13 @@ extension HTTPConnection {
         case .success(let receipt):
             core.counters.add(.publishRequests, label: 0)
             fill(
-                number, EngineResponse.published(receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(keepAlive: awaited.keepAlive))
+                number,
+                EngineResponse.published(receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(
+                    keepAlive: awaited.keepAlive, date: core.dateLine))
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
             core.counters.add(.httpErrors, label: Metric.statusIndex(503))
-            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: awaited.keepAlive))
+            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: awaited.keepAlive, date: core.dateLine))
         }
         if !isEarly { publishSettled() }
     }

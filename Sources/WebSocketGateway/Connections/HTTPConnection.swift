@@ -53,9 +53,14 @@ final class HTTPConnection: Peer {
     private var requestStarted: UInt64?
     private var bodyStarted: UInt64?
     private var lastActivity: UInt64
+    /// When the output last got shorter, or began.
+    private var lastProgress: UInt64 = 0
+    private var requests: UInt64 = 0
 
-    /// Answers not taken by the peer; beyond it, it is not read.
+    /// Answers not taken by an engine; beyond it, it is not read. A client, whom nothing but errors is answered, is not read while any waits.
     static let outputBytesMax = 1_048_576
+    /// A client that has not become a WebSocket after so many requests will not.
+    static let publicRequestsMax: UInt64 = 100
 
     init(_ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, peer: SocketAddress, admission: Admission) {
         self.core = core
@@ -94,7 +99,7 @@ final class HTTPConnection: Peer {
     }
 
     private var isHeldBack: Bool {
-        isExclusive || deferred != nil || window.isFull || output.count - outputSent > Self.outputBytesMax
+        isExclusive || deferred != nil || window.isFull || output.count - outputSent > (isControl ? Self.outputBytesMax : 0)
     }
 
     private func parse(_ bytes: Span<UInt8>) {
@@ -130,7 +135,7 @@ final class HTTPConnection: Peer {
             if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.malformed.index) }
             core.log.badRequest(error, at: bytesParsed + UInt64(position), isControl: isControl, peer: peer)
             closesAfterAnswers = true
-            add(EngineResponse.error(error).encoded(keepAlive: false))
+            add(EngineResponse.error(error).encoded(keepAlive: false, includeBody: parser.brokenMethod != .head, date: core.dateLine))
             return
         }
         guard position < bytes.count, !closesAfterAnswers else { return }
@@ -148,7 +153,7 @@ final class HTTPConnection: Peer {
 
     /// Goes on with what was held back.
     func resume() {
-        if case .open = state, let next = deferred, answers.isEmpty, !isExclusive {
+        if case .open = state, let next = deferred, hasAnsweredAll, !isExclusive {
             deferred = nil
             run(next.head, next.body)
         }
@@ -167,7 +172,8 @@ final class HTTPConnection: Peer {
         if isControl, let publish = EngineRoutes.publish(head) {
             return self.publish(publish, head, body)
         }
-        guard answers.isEmpty else {
+        requests += 1
+        guard hasAnsweredAll else {
             deferred = (head, body)
             return
         }
@@ -178,6 +184,9 @@ final class HTTPConnection: Peer {
         if isControl, core.isParting { return answer(head, EngineRoutes.response(.gatewayStopped)) }
         if isControl { EngineRoutes.run(head, body, on: self) } else { ClientRoutes.run(head, body, on: self) }
     }
+
+    /// Nothing that was asked before is unanswered, nor its answer still here: a 101 must not land in the middle of another.
+    private var hasAnsweredAll: Bool { answers.isEmpty && output.isEmpty }
 
     // MARK: Answers
 
@@ -194,9 +203,10 @@ final class HTTPConnection: Peer {
     func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
         if response.status.code >= 400 { core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code)) }
         // Engines publish until the end; only clients are sent elsewhere.
-        let keepAlive = head.keepAlive && !(isControl ? core.isParting : core.isDraining || head.hasBody)
+        let keepAlive =
+            head.keepAlive && !(isControl ? core.isParting : core.isDraining || head.hasBody || requests >= Self.publicRequestsMax)
         if !keepAlive { closesAfterAnswers = true }
-        return response.encoded(keepAlive: keepAlive, includeBody: head.method != .head)
+        return response.encoded(keepAlive: keepAlive, includeBody: head.method != .head, date: core.dateLine)
     }
 
     /// Answers the request being run when `work` is done; nothing else of this connection runs meanwhile.
@@ -238,6 +248,7 @@ final class HTTPConnection: Peer {
     func writeAnswers() {
         isInUnwritten = false
         if case .gone = state { return }
+        if output.isEmpty { lastProgress = core.now }
         answers.takeReady(into: &output)
         if !output.isEmpty { writeOutput() }
         if case .gone = state { return }
@@ -257,7 +268,10 @@ final class HTTPConnection: Peer {
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
             outputSent += count
-            lastActivity = core.now
+            if count > 0 {
+                lastActivity = core.now
+                lastProgress = core.now
+            }
             if outputSent == output.count {
                 // An idle connection keeps no buffer.
                 if output.capacity > 4096 || answers.isEmpty { output = [] } else { output.removeAll(keepingCapacity: true) }
@@ -287,33 +301,47 @@ final class HTTPConnection: Peer {
         case .finishing(let deadline): return deadline
         case .open: break
         }
-        if !output.isEmpty { return lastActivity + core.plan.writeTimeout }
-        if let requestStarted { return requestStarted + core.plan.requestHeadTimeout }
-        if let bodyStarted { return bodyStarted + core.plan.requestBodyTimeout }
-        return answers.isEmpty && !isExclusive ? lastActivity + core.plan.idleTimeout : nil
+        return [writeDeadline, requestDeadline, idleDeadline].compactMap(\.self).min()
+    }
+
+    private var writeDeadline: UInt64? { output.isEmpty ? nil : lastProgress + core.plan.writeTimeout }
+
+    /// Runs while we read: what we hold back is not late.
+    private var requestDeadline: UInt64? {
+        guard stream.isReading else { return nil }
+        return requestStarted.map { $0 + core.plan.requestHeadTimeout } ?? bodyStarted.map { $0 + core.plan.requestBodyTimeout }
+    }
+
+    private var idleDeadline: UInt64? {
+        guard output.isEmpty, requestStarted == nil, bodyStarted == nil, answers.isEmpty, !isExclusive else { return nil }
+        return lastActivity + core.plan.idleTimeout
     }
 
     func deadlineReached(now: UInt64) -> UInt64? {
         guard let deadline = nextDeadline, now >= deadline else { return nextDeadline }
         switch state {
         case .gone: return nil
-        case .finishing: cut()
+        case .finishing: cut(abortively: true)
         case .open:
-            if !output.isEmpty || (requestStarted == nil && bodyStarted == nil) {
-                cut()
+            if let requestDeadline, now >= requestDeadline, writeDeadline.map({ now < $0 }) ?? true {
+                requestIsLate()
             } else {
-                // A request under way gets its answer; a connection that never began one is not told anything it asked for.
-                closesAfterAnswers = true
-                if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.timeout.index) }
-                core.counters.add(.httpErrors, label: Metric.statusIndex(408))
-                add(
-                    EngineResponse.error(.requestTimeout, "REQUEST_TIMEOUT", "the request was not finished in time").encoded(
-                        keepAlive: false))
-                requestStarted = nil
-                bodyStarted = nil
+                cut(abortively: !output.isEmpty)
             }
         }
         return nextDeadline
+    }
+
+    /// A request under way gets its answer; a connection that never began one is not told anything it asked for.
+    private func requestIsLate() {
+        closesAfterAnswers = true
+        if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.timeout.index) }
+        core.counters.add(.httpErrors, label: Metric.statusIndex(408))
+        add(
+            EngineResponse.error(.requestTimeout, "REQUEST_TIMEOUT", "the request was not finished in time").encoded(
+                keepAlive: false, date: core.dateLine))
+        requestStarted = nil
+        bodyStarted = nil
     }
 
     // MARK: Closing
@@ -340,25 +368,25 @@ final class HTTPConnection: Peer {
             writeAnswers()
             cut()
         } else if !isControl {
-            guard answers.isEmpty, deferred == nil, upgrade == nil else {
+            guard hasAnsweredAll, deferred == nil, upgrade == nil else {
                 closesAfterAnswers = true
                 return
             }
             if parser.isIdle { return cut() }
             core.counters.add(.handshakes, label: HandshakeOutcome.draining.index)
             closesAfterAnswers = true
-            add(ClientRoutes.draining.encoded(keepAlive: false))
+            add(ClientRoutes.draining.encoded(keepAlive: false, date: core.dateLine))
         }
     }
 
-    private func cut() {
+    private func cut(abortively isAbortive: Bool = false) {
         if case .gone = state { return }
         if !isControl, case .open = state, requestStarted != nil, !parser.isIdle {
             core.counters.add(.handshakes, label: HandshakeOutcome.abandoned.index)
         }
         state = .gone
         core.counters.subtract(.httpConnections, label: gaugeLabel)
-        stream.close()
+        if isAbortive { stream.reset() } else { stream.close() }
         core.connectionClosed(ref, admission)
     }
 }

@@ -20,7 +20,7 @@ final class RefusedConnection: Peer {
         self.ref = ref
     }
 
-    static func answer(_ reason: RefusalReason, retryAfterSeconds: Int = 1) -> [UInt8] {
+    static func answer(_ reason: RefusalReason, retryAfterSeconds: Int = 1, date: [UInt8] = []) -> [UInt8] {
         let (code, message) =
             switch reason {
             case .gatewayLimit: ("CONNECTION_LIMIT", "the gateway has as many connections as it may")
@@ -31,7 +31,7 @@ final class RefusedConnection: Peer {
             }
         return EngineResponse.error(
             reason == .addressRate ? .tooManyRequests : .serviceUnavailable, code, message, retryAfterSeconds: retryAfterSeconds
-        ).encoded(keepAlive: false)
+        ).encoded(keepAlive: false, date: date)
     }
 
     func start() {

@@ -8,9 +8,10 @@ struct EngineResponse: Sendable {
     var contentType: String? = "application/json"
     var headers: [(String, String)] = []
 
-    func encoded(keepAlive: Bool, includeBody: Bool = true) -> [UInt8] {
+    /// `date` is a whole header line, or nothing.
+    func encoded(keepAlive: Bool, includeBody: Bool = true, date: [UInt8]) -> [UInt8] {
         Response(status, headers: headers, body: body, contentType: body.isEmpty ? nil : contentType).encoded(
-            keepAlive: keepAlive, includeBody: includeBody)
+            keepAlive: keepAlive, includeBody: includeBody, date: date)
     }
 
     static func json(_ object: JSONObject, status: HTTPStatus = .ok) -> EngineResponse {

@@ -34,7 +34,7 @@ struct GatewayLog: Sendable {
     func violation(_ violation: ProtocolViolation, at offset: UInt64, connection: ConnectionID, address: SocketAddress) {
         peerCaused("protocol violation") {
             [
-                "violation": "\(violation.name)", "message": "\(violation.message)", "section": "\(violation.rfc) \(violation.section)",
+                "violation": "\(violation.name)", "reason": "\(violation.message)", "section": "\(violation.rfc) \(violation.section)",
                 "offset": "\(offset)", "close_code": "\(violation.closeCode.rawValue)", "connection_id": "\(connection)",
                 "remote_address": "\(address)",
             ]
@@ -45,7 +45,7 @@ struct GatewayLog: Sendable {
     func badRequest(_ violation: HTTPViolation, at offset: UInt64, isControl: Bool, peer: SocketAddress) {
         peerCaused("bad request") {
             [
-                "violation": "\(violation)", "message": "\(violation.message)", "section": "\(violation.section)", "offset": "\(offset)",
+                "violation": "\(violation)", "reason": "\(violation.message)", "section": "\(violation.section)", "offset": "\(offset)",
                 "status": "\(violation.status.code)", "listener": isControl ? "control" : "public", "remote_address": "\(peer)",
             ]
         }
@@ -54,7 +54,7 @@ struct GatewayLog: Sendable {
     func badHandshake(_ rejection: HandshakeRejection, address: SocketAddress) {
         peerCaused("bad handshake") {
             [
-                "violation": "\(rejection)", "message": "\(rejection.message)", "section": "RFC 6455 \(rejection.section)",
+                "violation": "\(rejection)", "reason": "\(rejection.message)", "section": "RFC 6455 \(rejection.section)",
                 "status": "\(rejection.statusCode)", "remote_address": "\(address)",
             ]
         }

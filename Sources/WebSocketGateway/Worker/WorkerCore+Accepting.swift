@@ -68,7 +68,7 @@ extension WorkerCore {
     private func refuse(_ descriptor: Int32, _ reason: RefusalReason, retryAfterSeconds: Int = 1) {
         counters.add(.connectionsRefused, label: reason.index)
         guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-        _ = stream.send(RefusedConnection.answer(reason, retryAfterSeconds: retryAfterSeconds).span)
+        _ = stream.send(RefusedConnection.answer(reason, retryAfterSeconds: retryAfterSeconds, date: dateLine).span)
         guard lingering < RefusedConnection.countMax else { return stream.close() }
         lingering += 1
         let ref = table.reserve()

@@ -29,6 +29,7 @@ final class WorkerCore {
     /// Refused connections that still read their answer.
     var lingering = 0
     private var expireAt: UInt64 = 0
+    private var date = DateLine()
     private var random = SystemRandomNumberGenerator()
     /// Joined bytes on their way to one send; reused.
     var scratch: [UInt8] = []
@@ -83,6 +84,8 @@ final class WorkerCore {
 
     /// Loop milliseconds at the start of this turn.
     var now: UInt64 { loop.nowMilliseconds }
+    /// `Date` as a header line, which every answer of an origin server with a clock has (RFC 9110 §6.6.1).
+    var dateLine: [UInt8] { date.line(at: wallTime) }
     var wallTime: Timestamp { Timestamp(microsecondsSince1970: Clocks.wallMicroseconds) }
 
     /// The interval, a tenth more or less: many connections made at once must not be served at once for ever.

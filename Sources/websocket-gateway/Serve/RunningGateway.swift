@@ -40,9 +40,10 @@ struct RunningGateway {
 
     /// Starts, calls `started` with the addresses, and runs until a signal ends it.
     func run(started: @Sendable (WebSocketManager, WebSocketManager.Addresses) async -> Void = { _, _ in }) async throws {
-        let signals = try SignalStream()
+        let signals: SignalStream
         let addresses: WebSocketManager.Addresses
         do {
+            signals = try await SignalStream()
             addresses = try await manager.start()
             try writeReadyFile(addresses)
         } catch {

@@ -4,19 +4,28 @@ import EventLoop
 struct SignalStream: Sendable {
     let stream: AsyncStream<Int32>
 
-    init() throws(SystemError) {
+    /// Returns when the signals are watched: one that comes before would end the process on the spot, after it had said that it is ready.
+    init() async throws(SystemError) {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
         self.stream = stream
-        try LoopThread {
+        let watched: Result<Void, SystemError> = await withCheckedContinuation { started in
             do throws(SystemError) {
-                let loop = try EventLoop()
-                for signal in [SignalSource.terminate, SignalSource.interrupt, SignalSource.hangup] {
-                    _ = try SignalSource(loop, signal: signal) { continuation.yield(signal) }
-                }
-                loop.run()
+                try LoopThread {
+                    do throws(SystemError) {
+                        let loop = try EventLoop()
+                        for signal in [SignalSource.terminate, SignalSource.interrupt, SignalSource.hangup] {
+                            _ = try SignalSource(loop, signal: signal) { continuation.yield(signal) }
+                        }
+                        started.resume(returning: .success(()))
+                        loop.run()
+                    } catch {
+                        started.resume(returning: .failure(error))
+                    }
+                }.detach()
             } catch {
-                FailedStart.tell("cannot watch for signals: \(error)")
+                started.resume(returning: .failure(error))
             }
-        }.detach()
+        }
+        try watched.get()
     }
 }

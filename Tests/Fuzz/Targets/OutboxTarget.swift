@@ -21,8 +21,12 @@ enum OutboxTarget: FuzzTarget {
                 outbox.append(message, sent: sent)
                 model.append(message, sent: sent)
             case 2:
-                outbox.insertControl(message, sent: sent)
-                model.insertControl(message, sent: sent)
+                if operand % 3 == 0 {
+                    outbox.insertClose(message)
+                    _ = model.insert(message, .close)
+                } else {
+                    requireEqual(outbox.insertPong(message), model.insert(message, .pong), "a pong tells by how much more waits")
+                }
             case 3, 4, 5:
                 let count = operation % 8 == 5 ? outbox.bytes : min(operand, outbox.bytes)
                 requireEqual(outbox.consume(count), model.consume(count), "consuming tells the messages it finished")
@@ -54,20 +58,26 @@ enum OutboxTarget: FuzzTarget {
         struct Entry {
             var rest: [UInt8]
             var isBegun: Bool
-            let isControl: Bool
+            let kind: Kind
         }
+
+        enum Kind { case message, pong, close }
 
         var entries: [Entry] = []
 
         mutating func append(_ message: [UInt8], sent: Int) {
             if sent == message.count { return }
-            entries.append(Entry(rest: Array(message[sent...]), isBegun: sent > 0, isControl: false))
+            entries.append(Entry(rest: Array(message[sent...]), isBegun: sent > 0, kind: .message))
         }
 
-        mutating func insertControl(_ frame: [UInt8], sent: Int) {
-            if sent == frame.count { return }
-            let place = entries.firstIndex { !$0.isBegun && !$0.isControl } ?? entries.count
-            entries.insert(Entry(rest: Array(frame[sent...]), isBegun: sent > 0, isControl: true), at: place)
+        mutating func insert(_ frame: [UInt8], _ kind: Kind) -> Int {
+            if kind == .pong, let waiting = entries.firstIndex(where: { $0.kind == .pong && !$0.isBegun }) {
+                defer { entries[waiting].rest = frame }
+                return frame.count - entries[waiting].rest.count
+            }
+            let place = entries.firstIndex { !$0.isBegun && $0.kind == .message } ?? entries.count
+            entries.insert(Entry(rest: frame, isBegun: false, kind: kind), at: place)
+            return frame.count
         }
 
         mutating func consume(_ count: Int) -> Int {
@@ -87,7 +97,7 @@ enum OutboxTarget: FuzzTarget {
 
         mutating func dropMessagesNotBegun() -> Int {
             let before = entries.count
-            entries.removeAll { !$0.isBegun && !$0.isControl }
+            entries.removeAll { !$0.isBegun && $0.kind == .message }
             return before - entries.count
         }
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite("Answers to engines")
 struct EngineResponseTests {
     private func text(_ response: EngineResponse, keepAlive: Bool = true, includeBody: Bool = true) -> String {
-        String(decoding: response.encoded(keepAlive: keepAlive, includeBody: includeBody), as: UTF8.self)
+        String(decoding: response.encoded(keepAlive: keepAlive, includeBody: includeBody, date: []), as: UTF8.self)
     }
 
     @Test func `an object is sent as JSON`() {
