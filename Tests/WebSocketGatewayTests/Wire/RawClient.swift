@@ -50,6 +50,8 @@ final class RawClient: Sendable {
         return count < 0 ? nil : Array(bytes[..<count])
     }
 
+    func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
     func close() { _ = Glibc.close(descriptor) }
 
     /// RST: the connection is cut without a word.

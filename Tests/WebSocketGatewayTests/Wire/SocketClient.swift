@@ -137,6 +137,9 @@ final class SocketClient: @unchecked Sendable {
 
     func send(_ text: String) { send(.text, Array(text.utf8)) }
 
+    /// FIN: nothing more is sent, and everything still received.
+    func finishSending() { raw.finishSending() }
+
     func close() { raw.close() }
     func reset() { raw.reset() }
 }
