@@ -55,7 +55,7 @@ def text(suite: Suite, verdicts: Sequence[Verdict]) -> str:
 def markdown(suite: Suite, verdicts: Sequence[Verdict], run: str) -> str:
     """`run` says what ran, when and how long."""
     versions = ", ".join(f"{name} {version}" for name, version in suite.versions.items())
-    lines = [f"{run}, with {versions}.", "", f"| {' | '.join(HEADER)} |", "|---|" + "--:|" * (len(HEADER) - 1)]
+    lines = [f"{run}.", f"{versions}.", "", f"| {' | '.join(HEADER)} |", "|---|" + "--:|" * (len(HEADER) - 1)]
     lines += [f"| {' | '.join(row.cells)} |" for row in rows(suite, verdicts)]
     lines += ["", "A case has two verdicts, on its behaviour and on its close; the worse one counts. Not plain OK:", ""]
     lines += ["| case | verdict | why it is allowed |", "|---|---|---|"]
