@@ -9,6 +9,8 @@ struct AcceptKeyTests {
 
     @Test(arguments: [
         ("dGhlIHNhbXBsZSBub25jZQ==", true), ("AAAAAAAAAAAAAAAAAAAAAA==", true), ("++++////++++////++++/w==", true),
+        // The last digit's four bits that decode to nothing.
+        ("dGhlIHNhbXBsZSBub25jZR==", true),
         ("", false), ("dGhlIHNhbXBsZSBub25jZQ=", false), ("dGhlIHNhbXBsZSBub25jZQ===", false), ("dGhlIHNhbXBsZSBub25jZQaa", false),
         ("dGhlIHNhbXBsZSBub25jZQa=", false), ("dGhlIHNhbXBsZSBub2 jZQ==", false), ("dGhlIHNhbXBsZSBub2-_ZQ==", false),
         ("dGhlIHNhbXBsZSBub25=ZQ==", false), ("dGhlIHNhbXBsZSBub25é==", false), ("dGhlIHNhbXBsZSBub25jZ\0==", false),
