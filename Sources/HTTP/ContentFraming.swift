@@ -9,8 +9,10 @@ struct ContentFraming: Sendable {
     mutating func receive(_ line: FieldLine, of bytes: Span<UInt8>) throws(HTTPViolation) {
         let name = bytes.extracting(line.name)
         if name.count == 14, name.equalsIgnoringCase("content-length") {
+            try line.checkHoldsNoTab(in: bytes)
             try receiveContentLength(bytes.extracting(line.value))
         } else if name.count == 17, name.equalsIgnoringCase("transfer-encoding") {
+            try line.checkHoldsNoTab(in: bytes)
             try receiveTransferEncoding(bytes.extracting(line.value))
         }
     }

@@ -25,6 +25,16 @@ struct FieldLine: Sendable {
         valueEnd = UInt32(value.upperBound)
     }
 
+    /// For the fields that decide about length and connection. A tab is white space like any other (RFC 9110 §5.6.3), yet not to all: llhttp takes
+    /// one behind a value for a part of it, and sees no length in `Content-Length: 5\t`, no end of the connection in `Connection: close\t`.
+    func checkHoldsNoTab(in bytes: Span<UInt8>) throws(HTTPViolation) {
+        var index = name.upperBound
+        while index < bytes.count, bytes[index] != .carriageReturn {
+            if bytes[index] == .tab { throw .fieldHoldsTab }
+            index += 1
+        }
+    }
+
     /// Why the token did not end at a colon.
     private static func violation(in line: Range<Int>, of bytes: Span<UInt8>) -> HTTPViolation {
         guard let colon = bytes.extracting(line).firstIndex(of: .colon) else { return .fieldColonMissing }

@@ -26,6 +26,7 @@ package enum HTTPViolation: Error, Sendable, Equatable, CaseIterable {
     case fieldColonMissing
     case fieldNameMalformed
     case fieldNameFollowedBySpace
+    case fieldHoldsTab
     case hostMissing
     case hostDuplicate
     case hostMalformed
@@ -101,6 +102,7 @@ extension HTTPViolation {
         case .fieldColonMissing: (.badRequest, "a header line has no colon", "RFC 9112 §5")
         case .fieldNameMalformed: (.badRequest, "a header name is not a token", "RFC 9110 §5.1")
         case .fieldNameFollowedBySpace: (.badRequest, "white space stands between a header name and its colon", "RFC 9112 §5.1")
+        case .fieldHoldsTab: (.badRequest, "a header that decides about length or connection holds a tab", "RFC 9110 §5.6.3")
         case .hostMissing: (.badRequest, "the Host header is missing", "RFC 9112 §3.2")
         case .hostDuplicate: (.badRequest, "there is more than one Host header", "RFC 9112 §3.2")
         case .hostMalformed: (.badRequest, "the Host header is not a host and an optional port", "RFC 9112 §3.2")

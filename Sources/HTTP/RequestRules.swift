@@ -26,6 +26,8 @@ struct RequestRules: HeadRules {
         case 7 where name.equalsIgnoringCase("upgrade"):
             // The JDK's HttpClient offers h2c with its first request, body and all; an offer we ignore hides nothing (RFC 9110 §7.8).
             hasUpgrade = hasUpgrade || !bytes.extracting(field.value).equalsIgnoringCase("h2c")
+        case 10 where name.equalsIgnoringCase("connection"):
+            try field.checkHoldsNoTab(in: bytes)
         default: break
         }
     }
