@@ -22,6 +22,7 @@ struct TestGateway: Sendable {
         settings.requestBodyTimeout = .seconds(300)
         settings.idleTimeout = .seconds(300)
         settings.writeTimeout = .seconds(300)
+        settings.closeTimeout = .seconds(300)
         change(&settings)
         return settings
     }
