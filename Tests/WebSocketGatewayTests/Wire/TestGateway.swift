@@ -72,13 +72,21 @@ struct TestGateway: Sendable {
 
 /// Runs what blocks on a thread of its own: the pool that runs the tasks has only as many threads as there are cores.
 func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+    // The result goes by a lock that ThreadSanitizer sees: how a continuation hands it over, when it is resumed before it is awaited, it does not.
+    let result = Locked<T?>(nil)
     await withCheckedContinuation { continuation in
         do {
-            try LoopThread { continuation.resume(returning: body()) }.detach()
+            try LoopThread {
+                let value = body()
+                result.withLock { $0 = value }
+                continuation.resume()
+            }.detach()
         } catch {
             preconditionFailure("\(error)")
         }
     }
+    guard let value = result.withLock({ $0 }) else { preconditionFailure("the thread has left its result") }
+    return value
 }
 
 /// What `body` returns, or nil when that takes longer than `seconds`: then it is left behind.
