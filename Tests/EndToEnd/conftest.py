@@ -20,9 +20,29 @@ sys.path.insert(0, str(HERE.parents[1] / "Clients/python/src"))
 
 from websocket_gateway import WebSocketManager  # noqa: E402
 
+import waiting  # noqa: E402
 from gateway import EXECUTABLE, Gateway  # noqa: E402
+from limits_off import expect_failures, is_limits_off, started  # noqa: E402
 
 TEST_SECONDS_MAX = 60
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--limits-off",
+        action="store_true",
+        help="only tests marked with `limit`: the settings they name are lifted, and every one of them must fail",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if is_limits_off(config):
+        waiting.be_impatient()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if is_limits_off(config):
+        expect_failures(config, items)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -40,7 +60,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), TEST_SECONDS_MAX))
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), waiting.patience(TEST_SECONDS_MAX)))
     return True
 
 
@@ -48,13 +68,12 @@ Serve = Callable[..., Gateway]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
     """Starts gateways with the flags given: three workers where none says otherwise, so that sessions span threads."""
     gateways: list[Gateway] = []
 
     def start(*flags: str, **options: Any) -> Gateway:
-        workers = () if "--workers" in flags else ("--workers", "3")
-        gateway = Gateway(tmp_path / f"gateway-{len(gateways)}", *flags, *workers, **options)
+        gateway = started(request.node, tmp_path / f"gateway-{len(gateways)}", *flags, **options)
         gateways.append(gateway)
         return gateway
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from waiting import until
+from waiting import SANITIZED, patience, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXECUTABLE = Path(os.environ.get("WSG_EXECUTABLE") or REPOSITORY / ".build/debug/websocket-gateway").absolute()
@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 def run(*arguments: str, stdin: str = "", seconds: float = 10, variables: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
     """Runs the executable to its end."""
     return subprocess.run(
-        [str(EXECUTABLE), *arguments], input=stdin, env=environment() | dict(variables), capture_output=True, text=True, timeout=seconds
+        [str(EXECUTABLE), *arguments], input=stdin, env=environment() | dict(variables), capture_output=True, text=True, timeout=patience(seconds)
     )
 
 
@@ -32,12 +32,20 @@ class Gateway:
     """A running gateway; `stop()` ends it and says whether it had been well."""
 
     def __init__(
-        self, directory: Path, *flags: str, listen: str = "127.0.0.1:0", control: str = "127.0.0.1:0", variables: Mapping[str, str] = {}
+        self,
+        directory: Path,
+        *flags: str,
+        listen: str = "127.0.0.1:0",
+        control: str = "127.0.0.1:0",
+        variables: Mapping[str, str] = {},
+        descriptors_max: Optional[int] = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready.json"
         self._stderr_path = directory / "stderr.log"
         command = [str(EXECUTABLE), "serve", "--listen", listen, "--control", control, "--ready-file", str(self.ready_file), *flags]
+        if descriptors_max is not None:
+            command = ["sh", "-c", 'ulimit -n "$1" && shift && exec "$@"', "sh", str(descriptors_max), *command]
         with self._stderr_path.open("wb") as stderr, open(os.devnull, "rb") as nothing:
             self.process = subprocess.Popen(command, env=environment() | dict(variables), stdin=nothing, stdout=stderr, stderr=stderr)
         self.expects_end = False
@@ -83,14 +91,33 @@ class Gateway:
 
     @property
     def resident_bytes(self) -> int:
+        return self._memory_bytes("VmRSS")
+
+    @property
+    def resident_bytes_peak(self) -> int:
+        """Since the start, or since /proc/PID/clear_refs was told to forget it."""
+        return self._memory_bytes("VmHWM")
+
+    def _memory_bytes(self, name: str) -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
-        raise AssertionError("no VmRSS")
+        raise AssertionError(f"no {name}")
 
     @property
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def sockets(self) -> int:
+        """Open descriptors that are sockets: unlike all of them they are the gateway's alone, so they can be counted exactly."""
+        count = 0
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                count += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed since it was listed
+        return count
 
     def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.expects_end = True
@@ -99,7 +126,7 @@ class Gateway:
     def wait(self, seconds: float = 10) -> int:
         """The exit code, once it has ended by itself."""
         self.expects_end = True
-        return self.process.wait(seconds)
+        return self.process.wait(patience(seconds))
 
     def stop(self) -> None:
         """Ends the process whatever it does, and raises where it had died, crashed, or does not end when it should."""
@@ -111,16 +138,16 @@ class Gateway:
         log = self.stderr
         assert not died, f"the gateway died with {code}:\n{log}"
         assert "Fatal error" not in log, f"the gateway crashed:\n{log}"
-        assert "Sanitizer" not in log, f"a sanitizer found something:\n{log}"
+        assert not SANITIZED or "Sanitizer" not in log, f"the sanitizer found something:\n{log}"
         assert ended_itself, f"the gateway did not end after two signals:\n{log}"
         assert code >= 0, f"the gateway ended by signal {-code}:\n{log}"
 
     def _end(self) -> bool:
         """Drains for a moment, then the second signal, then by force; False when it came to that."""
-        for patience in (0.3, 5):
+        for seconds in (0.3, max(5.0, patience(5))):
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(patience)
+                self.process.wait(seconds)
                 return True
             except subprocess.TimeoutExpired:
                 continue

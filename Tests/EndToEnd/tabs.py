@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from gateway import Gateway
+from waiting import patience
 
 SECONDS = 10
 MESSAGE_BYTES_MAX = 1 << 21
@@ -79,7 +80,7 @@ class WebsocketsTab(Tab):
         self.connection = connection
 
     async def text(self) -> str:
-        message = await asyncio.wait_for(self.connection.recv(), SECONDS)
+        message = await asyncio.wait_for(self.connection.recv(), patience(SECONDS))
         assert isinstance(message, str)
         return message
 
@@ -87,7 +88,7 @@ class WebsocketsTab(Tab):
         await self.connection.send(message)
 
     async def ping(self) -> None:
-        await asyncio.wait_for(await self.connection.ping(b"are you there"), SECONDS)
+        await asyncio.wait_for(await self.connection.ping(b"are you there"), patience(SECONDS))
 
     async def close(self, code: int = 1000, reason: str = "") -> Optional[int]:
         await self.connection.close(code, reason)
@@ -97,7 +98,7 @@ class WebsocketsTab(Tab):
     async def closed(self) -> tuple[Optional[int], str]:
         try:
             while True:
-                await asyncio.wait_for(self.connection.recv(), SECONDS)
+                await asyncio.wait_for(self.connection.recv(), patience(SECONDS))
         except websockets.ConnectionClosed as closed:
             return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
 
@@ -107,7 +108,7 @@ class AiohttpTab(Tab):
         self.socket = socket
 
     async def text(self) -> str:
-        return await asyncio.wait_for(self.socket.receive_str(), SECONDS)
+        return await asyncio.wait_for(self.socket.receive_str(), patience(SECONDS))
 
     async def send(self, message: Union[str, bytes, list[str]]) -> None:
         if isinstance(message, str):
@@ -126,7 +127,7 @@ class AiohttpTab(Tab):
 
     async def closed(self) -> tuple[Optional[int], str]:
         while True:
-            message = await asyncio.wait_for(self.socket.receive(), SECONDS)
+            message = await asyncio.wait_for(self.socket.receive(), patience(SECONDS))
             if message.type is aiohttp.WSMsgType.CLOSE:
                 return message.data, message.extra or ""
             if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.ERROR):

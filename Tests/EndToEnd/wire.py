@@ -12,6 +12,7 @@ from typing import Any, Optional, TypeVar, Union
 
 from control import Answer
 from gateway import Gateway
+from waiting import patience
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 CONTINUATION = 0x0
@@ -26,7 +27,7 @@ class Wire:
         self.socket = socket.socket()
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        self.socket.settimeout(seconds)
+        self.socket.settimeout(patience(seconds))
         self.socket.connect(address)
         self.buffer = bytearray()
 
