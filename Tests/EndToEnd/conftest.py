@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,13 +55,28 @@ def pytest_report_header() -> str:
     return f"executable: {EXECUTABLE}"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """No test is for ever, whatever it waits for."""
+
+    def expired(*_: object) -> None:
+        raise AssertionError(f"the test took longer than {waiting.patience(TEST_SECONDS_MAX)} s")
+
+    signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, waiting.patience(TEST_SECONDS_MAX))
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
-    """Runs `async def` tests, each in an event loop of its own, and never for ever."""
+    """Runs `async def` tests, each in an event loop of its own."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), waiting.patience(TEST_SECONDS_MAX)))
+    asyncio.run(pyfuncitem.obj(**arguments))
     return True
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ LARGEST = {
 }
 """Every setting that limits something, and the largest value it takes."""
 
-FAILURES = (AssertionError, OSError, EOFError, asyncio.TimeoutError)
+FAILURES = (AssertionError, OSError, EOFError, asyncio.TimeoutError, subprocess.TimeoutExpired, pytest.fail.Exception)
 """How a check fails: what was expected did not come. Anything else, a gateway that does not start for instance, is a defect of the run."""
 
 

@@ -15,12 +15,18 @@ POLL_SECONDS = 0.01
 SANITIZED = os.environ.get("WSG_SANITIZED", "")
 """`address` or `thread` where the executable was built with that sanitizer: slower, and its memory is not the gateway's."""
 
-_factor = 5.0 if SANITIZED else 1.0
+_stretch = 5.0 if SANITIZED else 1.0
+_factor = _stretch
 
 
 def patience(seconds: float) -> float:
     """How long to wait for what should take no longer than this. The one place where deadlines are stretched, or cut."""
     return seconds * _factor
+
+
+def unhurried(seconds: float) -> float:
+    """A time-out to set for the gateway, within which the test must act."""
+    return seconds * _stretch
 
 
 def be_impatient() -> None:

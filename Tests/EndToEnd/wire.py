@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from typing import Any, Optional, TypeVar, Union
 
@@ -16,6 +17,9 @@ from waiting import patience
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 CONTINUATION = 0x0
+
+FRAME_SECONDS_MAX = 10
+"""How long to look for a frame among others."""
 
 Self = TypeVar("Self", bound="Wire")
 
@@ -155,15 +159,18 @@ class RawTab(Wire):
 
     def event(self, type: Optional[str] = None) -> dict[str, Any]:
         """The next event, or the next of that type."""
+        deadline = time.monotonic() + patience(FRAME_SECONDS_MAX)
         while True:
             frame = self.frame()
+            assert time.monotonic() < deadline, f"no {type} among what comes"
             if frame.opcode == TEXT and (type is None or frame.event["type"] == type):
                 return frame.event
 
     def close_frame(self) -> tuple[Optional[int], str]:
         """Code and reason of the close frame, whatever comes before it."""
+        deadline = time.monotonic() + patience(FRAME_SECONDS_MAX)
         while (frame := self.frame()).opcode != CLOSE:
-            pass
+            assert time.monotonic() < deadline, "no close frame among what comes"
         return frame.close
 
     def send_frame(self, opcode: int, payload: Union[bytes, str] = b"", fin: bool = True) -> None:
