@@ -129,11 +129,13 @@ class RawTab(Wire):
         kind: str = "backtest",
         query: str = "",
         receive_buffer_bytes: Optional[int] = None,
+        early: bytes = b"",
         **headers: str,
     ) -> None:
+        """`early` is sent with the request, before its answer is known."""
         super().__init__(gateway.address, receive_buffer_bytes)
         path = f"/ws/{kind}/{session}" + (f"?{query}" if query else "")
-        self.send(upgrade_request(path, **headers))
+        self.send(upgrade_request(path, **headers).encode() + early)
         self.answer_to_upgrade = self.answer()
         self.is_open = self.answer_to_upgrade.status == 101
 
