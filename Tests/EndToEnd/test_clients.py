@@ -95,6 +95,7 @@ async def test_data_passes_byte_for_byte(gateway: Gateway, library: str) -> None
             assert await tab.text() == expected, name
 
 
+@pytest.mark.limit("--max-event-bytes")
 @both_libraries
 async def test_the_largest_event_allowed_arrives_and_one_byte_more_is_refused(gateway: Gateway, library: str) -> None:
     def event(size: int) -> str:
@@ -172,6 +173,7 @@ async def test_a_command_that_nobody_can_execute_is_answered_with_one_error(gate
         assert await tab.is_silent()
 
 
+@pytest.mark.limit("--max-message-bytes")
 async def test_a_message_of_64_kib_is_a_command_and_one_byte_more_closes_with_1009(gateway: Gateway) -> None:
     def command(size: int) -> str:
         return '{"action":"ping","x":"' + "a" * (size - 24) + '"}'

@@ -93,6 +93,7 @@ async def test_a_library_that_compresses_its_messages_is_understood(gateway: Gat
         assert message["data"] == LARGE["data"]
 
 
+@pytest.mark.limit("--max-message-bytes")
 def test_a_bomb_is_closed_with_1009_and_nobody_else_notices(gateway: Gateway) -> None:
     healthy, _ = opened(gateway, "permessage-deflate")
     wire, _ = opened(gateway, "permessage-deflate")

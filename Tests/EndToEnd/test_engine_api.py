@@ -354,6 +354,7 @@ def test_connection_close_is_obeyed_and_keep_alive_is_the_default(gateway: Gatew
         assert wire.at_end()
 
 
+@pytest.mark.limit("--request-head-timeout", "--request-body-timeout")
 def test_a_request_that_stops_half_way_is_told_408(serve) -> None:
     gateway: Gateway = serve("--request-head-timeout", "0.3", "--request-body-timeout", "0.3")
     for beginning in ("GET /healthz HT", publish_request(GOOD)[:-3]):
@@ -364,6 +365,7 @@ def test_a_request_that_stops_half_way_is_told_408(serve) -> None:
             assert wire.at_end()
 
 
+@pytest.mark.limit("--idle-timeout")
 def test_an_idle_connection_is_closed_after_the_idle_time(serve) -> None:
     gateway: Gateway = serve("--idle-timeout", "0.3")
     with control_wire(gateway) as wire:

@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from datetime import datetime
 
+import pytest
 from websocket_gateway import WebSocketManager
 
 from control import ask, candle, connections, publish
@@ -67,6 +68,7 @@ def test_a_ping_comes_with_the_heartbeat_and_its_pong_moves_last_heartbeat(serve
         assert after["rtt_ms"] >= 0
 
 
+@pytest.mark.limit("--stale-timeout")
 async def test_a_client_that_answers_no_pings_is_closed_with_4411_and_a_live_one_stays(serve) -> None:
     gateway: Gateway = serve(*QUICK, "--stale-timeout", "1")
     async with open_tab(gateway, "s1") as live:

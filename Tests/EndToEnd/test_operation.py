@@ -41,6 +41,7 @@ async def test_a_signal_tells_clients_to_come_back_elsewhere_and_ends_with_0(ser
     assert gateway.wait(5) == 0
 
 
+@pytest.mark.limit("--drain-timeout")
 def test_while_it_drains_it_is_not_ready_but_alive_and_engines_may_go_on(serve: Serve) -> None:
     gateway = serve("--drain-timeout", "1.5", "--close-timeout", "30")
     # Answers no close frame, so the drain lasts until its time is over.
@@ -321,6 +322,7 @@ def test_every_log_line_is_a_json_object_whatever_peers_send(gateway: Gateway) -
     assert any(json.loads(line)["message"] == "listening" for line in lines)
 
 
+@pytest.mark.limit("--session-idle-timeout")
 async def test_a_session_that_nobody_uses_is_forgotten_after_its_idle_time(serve: Serve) -> None:
     gateway = serve("--session-idle-timeout", "0.3")
     publish(gateway, "idle", candle(1))
