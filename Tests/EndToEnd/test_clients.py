@@ -20,7 +20,7 @@ from websocket_gateway import (
 from control import ask, ask_at, candle, publish
 from gateway import Gateway
 from tabs import open_tab
-from wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawTab, Wire, upgrade_request
+from wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawTab
 
 both_libraries = pytest.mark.parametrize("library", ["websockets", "aiohttp"])
 
@@ -359,53 +359,3 @@ async def test_types_leaves_out_what_was_not_asked_for_and_delivered_counts_the_
         await tab.send('{"action":"ping"}')
         heartbeat = await tab.event("heartbeat")
         assert heartbeat["data"]["delivered"] == 3
-
-
-# Origins
-
-
-ORIGINS_BY_DEFAULT = [
-    ("http://localhost", True),
-    ("http://localhost:3000", True),
-    ("https://127.0.0.1:8443", True),
-    ("http://[::1]:3000", True),
-    ("https://evil.example", False),
-    ("http://localhost.evil.example", False),
-    ("http://127.0.0.1.evil.example:80", False),
-    ("http://evil.example/localhost", False),
-    ("null", False),
-    ("", False),
-]
-
-
-@pytest.mark.parametrize("origin,is_allowed", ORIGINS_BY_DEFAULT)
-def test_without_a_list_only_pages_of_this_machine_may_connect(shared: Gateway, origin: str, is_allowed: bool) -> None:
-    with RawTab(shared, "s1", Origin=origin) as tab:
-        assert tab.answer_to_upgrade.status == (101 if is_allowed else 403)
-        if not is_allowed:
-            assert tab.answer_to_upgrade.code == "ORIGIN_NOT_ALLOWED"
-
-
-def test_a_list_of_origins_is_exact(serve) -> None:
-    gateway = serve("--allowed-origins", "https://app.example.com,http://app.example.com:8080")
-    table = {
-        "https://app.example.com": 101,
-        "http://app.example.com:8080": 101,
-        "http://app.example.com": 403,
-        "https://app.example.com:8443": 403,
-        "https://sub.app.example.com": 403,
-        "https://app.example.com.evil.example": 403,
-        "http://localhost": 403,
-    }
-    for origin, status in table.items():
-        with RawTab(gateway, "s1", Origin=origin) as tab:
-            assert tab.answer_to_upgrade.status == status, origin
-    with RawTab(gateway, "s1") as tab:
-        assert tab.is_open, "a program that is no page sends no Origin"
-
-
-def test_two_origins_are_none_that_is_allowed(gateway: Gateway) -> None:
-    with Wire(gateway.address) as wire:
-        request = upgrade_request("/ws/backtest/s1", Origin="http://localhost")
-        wire.send(request.replace("\r\n\r\n", "\r\nOrigin: http://localhost\r\n\r\n"))
-        assert wire.answer().status == 403

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import socket
-import string
 import subprocess
 from pathlib import Path
 from typing import Any, Optional
@@ -144,22 +142,3 @@ async def test_open_descriptors_and_connections_follow_the_process(gateway: Gate
             # Counting opens a directory, which is a descriptor too.
             assert abs(int(line.split()[1]) - gateway.descriptors) <= 2
             assert 'wsg_http_connections{listener="control"} 1' in text
-
-
-def test_random_paths_and_session_ids_make_no_new_series(gateway: Gateway) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    dice = random.Random(seed)
-
-    def word() -> str:
-        return "".join(dice.choices(string.ascii_letters + string.digits + "._~-", k=dice.randint(1, 40)))
-
-    before = set(metrics(gateway))
-    for _ in range(200):
-        with RawTab(gateway, word(), kind=dice.choice(["backtest", "forward", word()]), User_Agent=word()):
-            pass
-        with RawTab(gateway, word(), query=f"types={word()}&{word()}={word()}"):
-            pass
-        ask(gateway, dice.choice(["GET", "PUT", "DELETE"]), "/" + "/".join(word() for _ in range(dice.randint(1, 4))), "{}")
-        publish(gateway, word(), {"type": "t" + word().lower().translate(str.maketrans("", "", "._~-")), "data": {}})
-    assert set(metrics(gateway)) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import Callable, Literal, TypeVar, Union
+from typing import Callable, Literal, Optional, TypeVar, Union
 
 T = TypeVar("T")
 
@@ -35,9 +35,9 @@ def be_impatient() -> None:
     _factor *= 0.3
 
 
-def until(condition: Callable[[], Union[T, None, Literal[False]]], what: str, seconds: float = DEADLINE_SECONDS) -> T:
+def until(condition: Callable[[], Union[T, None, Literal[False]]], what: str, seconds: Optional[float] = None) -> T:
     """The condition's first true value."""
-    seconds = patience(seconds)
+    seconds = patience(DEADLINE_SECONDS if seconds is None else seconds)
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -48,9 +48,9 @@ def until(condition: Callable[[], Union[T, None, Literal[False]]], what: str, se
         time.sleep(POLL_SECONDS)
 
 
-async def eventually(condition: Callable[[], Union[T, None, Literal[False]]], what: str, seconds: float = DEADLINE_SECONDS) -> T:
+async def eventually(condition: Callable[[], Union[T, None, Literal[False]]], what: str, seconds: Optional[float] = None) -> T:
     """`until`, while the event loop's clients go on."""
-    seconds = patience(seconds)
+    seconds = patience(DEADLINE_SECONDS if seconds is None else seconds)
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
