@@ -24,7 +24,12 @@ def environment() -> dict[str, str]:
 def run(*arguments: str, stdin: str = "", seconds: float = 10, variables: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
     """Runs the executable to its end."""
     return subprocess.run(
-        [str(EXECUTABLE), *arguments], input=stdin, env=environment() | dict(variables), capture_output=True, text=True, timeout=patience(seconds)
+        [str(EXECUTABLE), *arguments],
+        input=stdin,
+        env=environment() | dict(variables),
+        capture_output=True,
+        text=True,
+        timeout=patience(seconds),
     )
 
 

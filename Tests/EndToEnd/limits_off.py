@@ -1,7 +1,7 @@
 """A check that cannot fail is no check: the twin run, in which the limits that a test claims to show are lifted, and it must fail.
 
-`pytest --limits-off` runs only tests marked `@pytest.mark.limit("--max-message-bytes", …)`. The settings named by a test are raised as far as
-they go, whatever the test itself passes; all others stay, so that a failure is due to what is named.
+`pytest --limits-off` runs only tests marked `@pytest.mark.limit("--max-message-bytes", …)`. The settings named by a test are raised as
+far as they go, whatever the test itself passes; all others stay, so that a failure is due to what is named.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from wire import CLOSE, PING, PONG, TEXT, RawTab, control_wire
 
 
 class Bystander:
-    """A healthy tab of a session that is not attacked, and the engine that feeds it: about 50 events a second, each answered before the next.
+    """A healthy tab of a session that is not attacked, and the engine that feeds it: about 50 events a second, each answered before the
+    next.
 
     Both are threads of this process; `settle` raises what went wrong in either.
     """
@@ -157,7 +158,7 @@ class Siege:
 
 DEFLATE = "permessage-deflate"
 WARM_UP_ROUNDS = 16
-"""Connections go to workers by chance, sessions by their hash: with three workers one is missed once in 650 starts, and costs a test little."""
+"""Connections go to workers by chance, sessions by their hash: with three workers one is missed once in 200 starts, which costs little."""
 
 
 def warm_up(gateway: Gateway) -> None:

@@ -128,6 +128,15 @@ def test_the_executable_takes_them_all() -> None:
 
 
 def test_a_lifted_setting_is_taken_out_of_the_flags_however_it_is_written() -> None:
-    flags = ["--workers", "3", "--max-connections", "5", "--max-sessions=4", "--registered-sessions-only", "--max-connections-per-session", "6"]
+    flags = [
+        "--workers",
+        "3",
+        "--max-connections",
+        "5",
+        "--max-sessions=4",
+        "--registered-sessions-only",
+        "--max-connections-per-session",
+        "6",
+    ]
     kept = ["--workers", "3", "--registered-sessions-only", "--max-connections-per-session", "6"]
     assert without(flags, {"--max-connections", "--max-sessions"}) == kept

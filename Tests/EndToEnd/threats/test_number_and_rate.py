@@ -460,7 +460,9 @@ def test_bytes_over_the_rate_are_told_and_dropped_and_inflated_ones_count(siege:
     message = PING_COMMAND + b" " * (1000 - len(PING_COMMAND))
     sent = {
         "plain": frame(FIN | TEXT, message),
-        "in fragments": b"".join([frame(TEXT, message[:1]), *[frame(0, message[at : at + 100]) for at in range(1, 901, 100)], frame(FIN, message[901:])]),
+        "in fragments": b"".join(
+            [frame(TEXT, message[:1]), *[frame(0, message[at : at + 100]) for at in range(1, 901, 100)], frame(FIN, message[901:])]
+        ),
         "compressed": frame(FIN | RSV1 | TEXT, deflated(message)),
     }[form]
     with RawTab.opened(gateway, "s1", Sec_WebSocket_Extensions=DEFLATE) as tab:

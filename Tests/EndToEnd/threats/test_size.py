@@ -96,8 +96,12 @@ def test_a_head_as_large_as_it_may_be_is_read_and_a_larger_one_is_refused(siege:
 
 
 @pytest.mark.parametrize("listener", ["public", "control"])
-@pytest.mark.parametrize("beginning", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "], ids=["a method", "a target", "a header"])
-def test_a_line_without_an_end_is_refused_at_its_limit_and_what_follows_is_not_kept(siege: StartSiege, beginning: bytes, listener: str) -> None:
+@pytest.mark.parametrize(
+    "beginning", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "], ids=["a method", "a target", "a header"]
+)
+def test_a_line_without_an_end_is_refused_at_its_limit_and_what_follows_is_not_kept(
+    siege: StartSiege, beginning: bytes, listener: str
+) -> None:
     one = siege(shared=True)
     one.memory_bytes_max = MIB
     address = one.gateway.address if listener == "public" else one.gateway.control_address
@@ -157,7 +161,22 @@ def test_a_chunked_body_is_refused_with_the_chunk_that_makes_it_too_large(siege:
         assert wire.at_end()
 
 
-@pytest.mark.parametrize("size", ["fffffff", "7fffffff", "80000000", "ffffffff", "100000000", "7fffffffffffffff", "8000000000000000", "f" * 16, "f" * 17, "0" * 9, "f" * 1000])
+@pytest.mark.parametrize(
+    "size",
+    [
+        "fffffff",
+        "7fffffff",
+        "80000000",
+        "ffffffff",
+        "100000000",
+        "7fffffffffffffff",
+        "8000000000000000",
+        "f" * 16,
+        "f" * 17,
+        "0" * 9,
+        "f" * 1000,
+    ],
+)
 def test_a_chunk_of_any_announced_size_costs_nothing(siege: StartSiege, size: str) -> None:
     one = siege(shared=True)
     one.memory_bytes_max = MIB
@@ -241,7 +260,9 @@ MESSAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("message", [pytest.param(message, id=message.name, marks=pytest.mark.limit(message.setting)) for message in MESSAGES])
+@pytest.mark.parametrize(
+    "message", [pytest.param(message, id=message.name, marks=pytest.mark.limit(message.setting)) for message in MESSAGES]
+)
 def test_a_message_as_large_as_it_may_be_is_answered_and_a_larger_one_closes(siege: StartSiege, message: Message) -> None:
     one = siege(shared=True)
     one.memory_bytes_max = 2 * MIB

@@ -205,7 +205,8 @@ def test_a_connection_without_a_request_is_closed_after_the_idle_time_and_not_be
 
 
 def leave_answers_unread(gateway: Gateway, wire: Wire) -> None:
-    """Publishes what is refused until the kernel takes no more answers and the gateway holds some, but not so many that it stops reading."""
+    """Publishes what is refused until the kernel takes no more answers and the gateway holds some, but not so many that it stops
+    reading."""
     counter = 'wsg_http_errors_total{status="400"}'
     refused = BODY_HEAD + b"Content-Length: 1\r\n\r\nx"
     wire.send(refused)

@@ -118,7 +118,9 @@ def test_two_origins_are_none_that_is_allowed(siege: StartSiege) -> None:
 def test_a_page_that_may_not_connect_reads_so_and_gets_no_event(siege: StartSiege) -> None:
     """It speaks wsg.v1, so that it is told inside the WebSocket; it is no member of the session."""
     gateway = siege(shared=True).gateway
-    with RawTab(gateway, "secret", Origin="https://evil.example", Sec_WebSocket_Protocol="wsg.v1", early=frame(FIN | TEXT, b'{"action":"ping"}')) as tab:
+    with RawTab(
+        gateway, "secret", Origin="https://evil.example", Sec_WebSocket_Protocol="wsg.v1", early=frame(FIN | TEXT, b'{"action":"ping"}')
+    ) as tab:
         assert tab.is_open
         assert publish(gateway, "secret", candle(1))["connections"] == 0
         event = tab.frame().event
@@ -156,7 +158,11 @@ PAGES = {
     "under a name that looks numeric": {"Host": "127.0.0.1.evil.example:8081"},
     "under a name that looks local": {"Host": "localhost.evil.example"},
     "under a name that ends here": {"Host": "evil.localhost"},
-    "that asks first": {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"},
+    "that asks first": {
+        "Origin": "https://evil.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    },
 }
 
 
@@ -177,7 +183,14 @@ def test_a_page_gets_nothing_from_the_control_listener_and_changes_nothing(siege
     assert ask(gateway, "GET", "/healthz", headers=PAGES[page]).status == 200, "a health check says what it likes"
 
 
-FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "text/plain; application/json", "application/json2", ""]
+FORMS = [
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "text/plain; application/json",
+    "application/json2",
+    "",
+]
 
 
 @pytest.mark.parametrize("content_type", FORMS)
@@ -249,11 +262,15 @@ def test_a_listed_proxy_is_believed_about_the_nearest_stranger_and_nothing_furth
 
 def test_several_forwarded_for_headers_are_one_list(siege: StartSiege) -> None:
     gateway = siege(*PROXIES, shared=True).gateway
-    request = upgrade_request("/ws/backtest/who", X_Forwarded_For="203.0.113.7").replace("\r\n\r\n", "\r\nx-forwarded-for: 10.0.0.1\r\n\r\n")
+    request = upgrade_request("/ws/backtest/who", X_Forwarded_For="203.0.113.7").replace(
+        "\r\n\r\n", "\r\nx-forwarded-for: 10.0.0.1\r\n\r\n"
+    )
     assert remote_address(gateway, request) == "203.0.113.7"
 
 
-@pytest.mark.parametrize("header", ["X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "X-Forwarded", "X_Forwarded_For"])
+@pytest.mark.parametrize(
+    "header", ["X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "X-Forwarded", "X_Forwarded_For"]
+)
 def test_no_other_header_is_believed_from_anybody(siege: StartSiege, header: str) -> None:
     gateway = siege(*PROXIES, shared=True).gateway
     value = "for=203.0.113.7" if header == "Forwarded" else "203.0.113.7"
@@ -285,7 +302,11 @@ def provoke(gateway: Gateway) -> None:
             b"GET / HTTP/1.1\r\nHost: " + raw + b"\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + raw + b": x\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + raw + b"\r\n\r\n",
-            b"GET /%22%7d%0a?token=" + SECRET.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + SECRET.encode() + b"\r\n\r\n",
+            b"GET /%22%7d%0a?token="
+            + SECRET.encode()
+            + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
+            + SECRET.encode()
+            + b"\r\n\r\n",
             b"GET /?token=" + SECRET.encode() + b"#x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
             b"POST /v1/sessions/s1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(raw) + raw,
@@ -293,8 +314,18 @@ def provoke(gateway: Gateway) -> None:
             with Wire(address) as wire:
                 wire.send(request)
                 assert wire.answer().status >= 400
-    texts = {"User_Agent": 'x"}\\u0000{"', "Cookie": f"token={SECRET}", "X_Forwarded_For": '"}{', "Referer": f"http://localhost/?token={SECRET}"}
-    for bad in (frame(FIN | TEXT, raw.replace(b"\xc3", b"\xff")), frame(FIN | CLOSE, b"\x03\xe7" + raw[:100]), frame(0x3, raw), frame(PING, b"x")):
+    texts = {
+        "User_Agent": 'x"}\\u0000{"',
+        "Cookie": f"token={SECRET}",
+        "X_Forwarded_For": '"}{',
+        "Referer": f"http://localhost/?token={SECRET}",
+    }
+    for bad in (
+        frame(FIN | TEXT, raw.replace(b"\xc3", b"\xff")),
+        frame(FIN | CLOSE, b"\x03\xe7" + raw[:100]),
+        frame(0x3, raw),
+        frame(PING, b"x"),
+    ):
         with RawTab(gateway, "s1", query=f"token={SECRET}", early=bad, **texts) as tab:
             assert tab.close_frame()[0] in (1002, 1007)
     with RawTab(gateway, "s1", query=f"token={SECRET}", Sec_WebSocket_Key=SECRET[:20]) as tab:
@@ -302,7 +333,10 @@ def provoke(gateway: Gateway) -> None:
     with RawTab(gateway, "s1", Sec_WebSocket_Extensions='permessage-deflate; x="' + "a" * 1000) as tab:
         assert tab.answer_to_upgrade.status == 400
     with RawTab.opened(gateway, "s1", query=f"token={SECRET}") as tab:
-        tab.send(frame(FIN | TEXT, json.dumps({"action": HOSTILE[:30], "token": SECRET}).encode()) + frame(FIN | CLOSE, b"\x03\xe8" + HOSTILE[:40].encode()))
+        tab.send(
+            frame(FIN | TEXT, json.dumps({"action": HOSTILE[:30], "token": SECRET}).encode())
+            + frame(FIN | CLOSE, b"\x03\xe8" + HOSTILE[:40].encode())
+        )
         assert tab.close_frame()[0] == 1000
 
 
@@ -374,7 +408,8 @@ def test_ten_thousand_random_paths_and_sessions_make_no_new_series(siege: StartS
         fields = f"Host: x\r\nUser-Agent: {word()}\r\nOrigin: http://{word()}\r\n{word()}: {word()}\r\n"
         method = dice.choice(["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
         length = "Content-Length: 0\r\n" if method == "PUT" else ""
-        return f"{method} /{dice.choice(['ws', word()])}/{dice.choice(['backtest', 'forward', word()])}/{word()}?{word()}={word()} HTTP/1.1\r\n{fields}{length}\r\n"
+        path = f"{dice.choice(['ws', word()])}/{dice.choice(['backtest', 'forward', word()])}/{word()}?{word()}={word()}"
+        return f"{method} /{path} HTTP/1.1\r\n{fields}{length}\r\n"
 
     def engine() -> str:
         body = f'{{"type":"{type_name()}","data":{{}}}}'
@@ -405,4 +440,6 @@ def test_ten_thousand_random_paths_and_sessions_make_no_new_series(siege: StartS
 
 def scrape(gateway: Gateway) -> list[str]:
     """The names of all series with their labels, and every comment: all but the numbers."""
-    return [line if line.startswith("#") else line.rpartition(" ")[0] for line in ask(gateway, "GET", "/metrics").body.decode().splitlines()]
+    return [
+        line if line.startswith("#") else line.rpartition(" ")[0] for line in ask(gateway, "GET", "/metrics").body.decode().splitlines()
+    ]
