@@ -169,6 +169,11 @@ FRAMING = [
         for value in (b"", b"gzip", b"identity", b"gzip, chunked", b"chunked, gzip", b"chunked, chunked", b"chunked;q=1", b"xchunked",
                       b"chunkedx", b"chunk", b'"chunked"', b"chunked,", b",chunked", b"x chunked")
     ),
+    *(
+        bad(f"a tab in {field.decode()!r}", post(field, b"0\r\n\r\n"))
+        for field in (b"Content-Length:\t5", b"Content-Length: 5\t", b"Transfer-Encoding:\tchunked", b"Transfer-Encoding: chunked\t",
+                      b"Content-Length: 5\r\nConnection:\tclose", b"Content-Length: 5\r\nConnection: upgrade\t")
+    ),
     bad("another expectation", get(b"Expect: 200-ok\r\n")),
     bad("a further expectation", get(b"Expect: 100-continue, 200-ok\r\n")),
 ]  # fmt: skip
@@ -332,10 +337,10 @@ ACCEPTED = [
         "an offer of h2c with a body",
         post(b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\nContent-Length: 27"),
     ),
-    ("chunked in capitals", post(b"TRANSFER-ENCODING:\tCHUNKED ", b"1b\r\n" + BODY + b"\r\n0\r\n\r\n")),
+    ("chunked in capitals", post(b"TRANSFER-ENCODING:  CHUNKED ", b"1b\r\n" + BODY + b"\r\n0\r\n\r\n")),
     ("chunk sizes in capitals and with zeros", chunked(b"0000001B\r\n" + BODY + b"\r\n00000000\r\n\r\n")),
     ("a Content-Length with zeros", post(b"Content-Length: 000000000000000027")),
-    ("white space around a Content-Length", post(b"Content-Length:\t 27 \t")),
+    ("spaces around a Content-Length", post(b"Content-Length:  27  ")),
     ("keep-alive", get(b"Connection: keep-alive\r\n", target=b"/healthz")),
 ]
 

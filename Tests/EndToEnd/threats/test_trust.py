@@ -314,7 +314,7 @@ def provoke(gateway: Gateway) -> None:
             with Wire(address) as wire:
                 wire.send(request)
                 assert wire.answer().status >= 400
-    texts = {
+    texts: dict[str, Any] = {
         "User_Agent": 'x"}\\u0000{"',
         "Cookie": f"token={SECRET}",
         "X_Forwarded_For": '"}{',
