@@ -143,7 +143,7 @@ class Gateway:
         log = self.stderr
         assert not died, f"the gateway died with {code}:\n{log}"
         assert "Fatal error" not in log, f"the gateway crashed:\n{log}"
-        assert not SANITIZED or "Sanitizer" not in log, f"the sanitizer found something:\n{log}"
+        assert "Sanitizer" not in log, f"a sanitizer found something:\n{log}"
         assert ended_itself, f"the gateway did not end after two signals:\n{log}"
         assert code >= 0, f"the gateway ended by signal {-code}:\n{log}"
 

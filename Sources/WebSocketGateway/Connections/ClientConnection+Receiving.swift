@@ -38,7 +38,8 @@ extension ClientConnection {
             if isFirst, mode == .session { ClientCommands.refuseForRate(received, from: self) }
         case .flood(let rate):
             core.counters.add(.rateLimited, label: Metric.rateLabel(rate))
-            close(.rateLimited, reason: "too many messages")
+            // Finished at once: while a close frame is awaited what comes is still parsed, and the flood would have a worker for that time.
+            close(.rateLimited, reason: "too many messages", finish: true)
         }
     }
 
@@ -54,9 +55,12 @@ extension ClientConnection {
     /// After our own close frame only the peer's still matters (RFC 6455 §5.5.1).
     private func awaitClose(_ bytes: Span<UInt8>, _ position: inout Int) throws(ProtocolViolation) {
         while let received = try reader.next(bytes, at: &position) {
-            guard received.kind == .close else { continue }
-            core.counters.add(.clientMessages, label: Received.Kind.close.rawValue)
-            return finish()
+            if received.kind == .close {
+                core.counters.add(.clientMessages, label: Received.Kind.close.rawValue)
+                return finish()
+            }
+            // A flood behind our Close is no more worth reading than before.
+            if case .flood = meter.receive(bytes: received.payloadBytes, now: core.now, core.plan.messageLimits) { return finish() }
         }
     }
 

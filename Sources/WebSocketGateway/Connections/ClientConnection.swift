@@ -282,7 +282,7 @@ final class ClientConnection: Peer {
 
     func streamDidReachEnd(_ stream: TCPStream) {
         // Who has said goodbye and waits for ours may close its side first; ours may still be behind a message that has begun (§5.5.1).
-        guard !isOpen, !outbox.isEmpty else { return cut() }
+        guard !isOpen, !outbox.isEmpty else { return cut(abortively: !outbox.isEmpty) }
         peerHasEnded = true
     }
 
@@ -293,8 +293,9 @@ final class ClientConnection: Peer {
         cut()
     }
 
-    /// Ends the connection now. The place is free afterwards. Who had its time and did not read is cut off `abortively`: the kernel would keep
-    /// what it did not take, up to minutes, and a herd of such clients would fill its memory.
+    /// Ends the connection now. The place is free afterwards. Who had its time and did not read, or says that it sends no more while it does
+    /// not read, is cut off `abortively`: the kernel would keep what it did not take, up to minutes, and a herd of such clients would fill its
+    /// memory.
     func cut(abortively isAbortive: Bool = false) {
         if case .closed = state { return }
         leave()
