@@ -30,8 +30,10 @@ struct Plan: Sendable {
     let drainTimeout: UInt64
     let sessionIdleTimeout: UInt64
 
-    /// Descriptors kept for the control listener, the loops and the files a process opens.
-    static func descriptorReserve(controlConnections: Int, workers: Int) -> Int { controlConnections + 16 * workers + 64 }
+    /// Descriptors kept for the control listener, the loops, those who are refused and still read why, and the files a process opens.
+    static func descriptorReserve(controlConnections: Int, workers: Int) -> Int {
+        controlConnections + (16 + RefusedConnection.countMax) * workers + 64
+    }
 
     init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int) throws(SettingsError) {
         self.settings = settings

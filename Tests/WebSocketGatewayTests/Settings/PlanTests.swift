@@ -166,7 +166,7 @@ struct PlanTests {
 
     @Test func `the descriptor limit lowers the connections`() throws {
         let reserve = Plan.descriptorReserve(controlConnections: 256, workers: 4)
-        #expect(reserve == 256 + 64 + 64)
+        #expect(reserve == 256 + 80 * 4 + 64)
         #expect(try plan(descriptorLimit: 1024).connectionsMax == 1024 - reserve)
         #expect(try plan(descriptorLimit: reserve + 1).connectionsMax == 1)
         #expect(try plan(descriptorLimit: 10_000 + reserve).connectionsMax == 10_000)
