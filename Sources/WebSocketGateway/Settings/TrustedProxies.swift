@@ -54,6 +54,8 @@ struct TrustedProxies: Sendable {
         let hops = values.flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
             let text = hop.drop(while: Self.isWhitespace).reversed().drop(while: Self.isWhitespace).reversed()
+            // RFC 9110 §5.6.1.2: empty elements, white space among them, are none.
+            if text.isEmpty { continue }
             // Some proxies add the port, and then brackets around an IPv6 address.
             guard let address = SocketAddress(host: String(text)) ?? SocketAddress(parsing: String(text)) else { return peer }
             if !contains(address) { return address }

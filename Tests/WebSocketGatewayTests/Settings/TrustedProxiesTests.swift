@@ -61,6 +61,7 @@ struct TrustedProxiesTests {
             peer: "10.0.0.1", header: ["unknown, 198.51.100.1"], client: "198.51.100.1", why: "garbage before the client is the client's"),
         Chain(peer: "10.0.0.1", header: ["2001:db8::7"], client: "2001:db8::7", why: "IPv6"),
         Chain(peer: "::ffff:10.0.0.1", header: ["198.51.100.1"], client: "198.51.100.1", why: "a mapped proxy"),
+        Chain(peer: "10.0.0.1", header: ["198.51.100.1,, ,\t"], client: "198.51.100.1", why: "empty elements are none (RFC 9110 §5.6.1.2)"),
         Chain(peer: "10.0.0.1", header: ["198.51.100.1\t"], client: "198.51.100.1", why: "a tab is white space too (RFC 9110 §5.6.3)"),
     ])
     func `the client is the nearest hop that is no listed proxy`(chain: Chain) throws {
