@@ -14,7 +14,7 @@ import pytest
 
 from gateway import Gateway, run
 from storm import STORMS, storm
-from waiting import patience
+from waiting import SANITIZED
 
 CLIENTS = 20
 EVENTS_PER_SECOND = 250
@@ -22,8 +22,11 @@ EVENTS = 300
 PAIRS_MAX = 4
 
 RATIO_MAX = 3.0
-FLOOR_MS = 15.0
+FLOOR_MS = 75.0 if SANITIZED else 15.0
 """Below it a p99 is the scheduler's: four processes on two cores, without any attack, have one of 3 to 7 ms and at times 14."""
+
+CEILING_MS = 3 * FLOOR_MS
+"""Above it no p99 is fine, however busy this machine seems to be: a pause while the quiet side is measured must excuse nothing."""
 
 
 def measured(gateway: Gateway) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class Comparison:
         if not self.pairs:
             return False
         without, under_attack = (min(side) for side in zip(*self.pairs))
-        return under_attack <= max(patience(FLOOR_MS), RATIO_MAX * without)
+        return under_attack <= min(max(FLOOR_MS, RATIO_MAX * without), CEILING_MS)
 
     def __str__(self) -> str:
         return "p99 in ms, without and under attack: " + ", ".join(f"{without:.1f} and {under:.1f}" for without, under in self.pairs)
@@ -80,15 +83,18 @@ def test_the_p99_of_other_clients_does_not_move_under(siege, attack: str) -> Non
     assert seen.is_unmoved, str(seen)
 
 
+STANDSTILL_SECONDS = 0.5 if SANITIZED else 0.1
+
+
 @contextmanager
 def standing_still(gateway: Gateway) -> Iterator[None]:
-    """The gateway does nothing for 100 ms of every 300."""
+    """The gateway does nothing for a third of the time."""
     is_over = threading.Event()
 
     def stop_and_go() -> None:
-        while not is_over.wait(0.2):
+        while not is_over.wait(2 * STANDSTILL_SECONDS):
             os.kill(gateway.pid, signal.SIGSTOP)
-            is_over.wait(0.1)
+            is_over.wait(STANDSTILL_SECONDS)
             os.kill(gateway.pid, signal.SIGCONT)
 
     thread = threading.Thread(target=stop_and_go)
@@ -101,7 +107,7 @@ def standing_still(gateway: Gateway) -> Iterator[None]:
 
 
 def test_a_gateway_that_stands_still_now_and_then_is_noticed(siege) -> None:
-    """The measure can fail: this is what an attack does that keeps a worker busy for 100 ms at a time."""
+    """The measure can fail: this is what an attack does that keeps a worker busy for so long at a time."""
     gateway: Gateway = siege().gateway
     seen = Comparison(gateway, lambda: standing_still(gateway), 2)
     assert len(seen.pairs) == 2 and not seen.is_unmoved, str(seen)
