@@ -7,8 +7,8 @@ import WebSocket
 struct ClientUpgrade {
     enum Verdict: Equatable {
         case incomplete
-        /// What follows in the input are frames.
-        case accepted
+        /// What follows in the input are frames; with `deflate` they may be compressed, each message on its own.
+        case accepted(deflate: Bool)
         case refused(GatewayRefusal)
         /// The peer does not speak the protocol; why, for people.
         case violated(String)
@@ -16,14 +16,17 @@ struct ClientUpgrade {
 
     let request: [UInt8]
     private let accept: String
+    private let offersDeflate: Bool
     private var parser = ResponseParser()
     /// The head of a refusal whose body is still coming.
     private var status: UInt16?
 
-    init(host: String, target: String) {
+    init(host: String, target: String, deflate: Bool = false) {
         let key = ClientHandshake.makeKey()
-        request = ClientHandshake.request(host: host, target: target, key: key, headers: [])
+        let headers = deflate ? [("Sec-WebSocket-Extensions", PermessageDeflate.offer)] : []
+        request = ClientHandshake.request(host: host, target: target, key: key, headers: headers)
         accept = ClientHandshake.expectedAccept(key: key)
+        offersDeflate = deflate
     }
 
     /// Consumes from `input` at `position`, up to the first frame once accepted.
@@ -49,9 +52,13 @@ struct ClientUpgrade {
             return .violated("the 101 does not say Upgrade: websocket")
         }
         guard head.values("sec-websocket-accept") == [accept] else { return .violated("the 101 has the wrong Sec-WebSocket-Accept") }
-        guard !head.contains("sec-websocket-extensions"), !head.contains("sec-websocket-protocol") else {
+        guard offersDeflate || !head.contains("sec-websocket-extensions"), !head.contains("sec-websocket-protocol") else {
             return .violated("the 101 agrees to something that was not offered")
         }
-        return .accepted
+        do throws(DeflateAnswer.Fault) {
+            return .accepted(deflate: try DeflateAnswer.isAgreement(head.values("sec-websocket-extensions")))
+        } catch {
+            return .violated("the 101 \(error.reason)")
+        }
     }
 }

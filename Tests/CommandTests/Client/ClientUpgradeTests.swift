@@ -33,7 +33,7 @@ import WebSocket
         var position = 0
         let rest = Array(bytes.suffix(3))
         let verdict = upgrade.receive(rest.span, at: &position)
-        #expect(verdict == .accepted)
+        #expect(verdict == .accepted(deflate: false))
         #expect(position == 1)
     }
 
@@ -51,6 +51,32 @@ import WebSocket
             let verdict = upgrade.receive(bytes.span, at: &position)
             #expect(verdict == .violated("the 101 agrees to something that was not offered"))
         }
+    }
+
+    private func verdict(offeringDeflate: Bool, answered extensions: String?) throws -> ClientUpgrade.Verdict {
+        var upgrade = ClientUpgrade(host: "h", target: "/", deflate: offeringDeflate)
+        let bytes = response(try key(upgrade), extra: extensions.map { "Sec-WebSocket-Extensions: \($0)\r\n" } ?? "")
+        var position = 0
+        return upgrade.receive(bytes.span, at: &position)
+    }
+
+    @Test func `permessage-deflate is offered where it is wanted, and only there`() {
+        let line = "\r\nSec-WebSocket-Extensions: \(PermessageDeflate.offer)\r\n"
+        for deflate in [true, false] {
+            let request = String(decoding: ClientUpgrade(host: "h", target: "/", deflate: deflate).request, as: UTF8.self)
+            #expect(request.contains(line) == deflate)
+        }
+    }
+
+    @Test func `an agreement is told, its absence too, and a wrong one is no acceptance`() throws {
+        let agreement = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        #expect(try verdict(offeringDeflate: true, answered: agreement) == .accepted(deflate: true))
+        #expect(try verdict(offeringDeflate: true, answered: nil) == .accepted(deflate: false))
+        #expect(
+            try verdict(offeringDeflate: false, answered: agreement) == .violated("the 101 agrees to something that was not offered"))
+        #expect(
+            try verdict(offeringDeflate: true, answered: "permessage-deflate; fast")
+                == .violated("the 101 agrees on permessage-deflate with an unknown parameter, fast"))
     }
 
     @Test func `a refusal is read with its reason`() {
