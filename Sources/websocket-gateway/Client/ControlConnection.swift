@@ -41,6 +41,13 @@ final class ControlConnection: TCPStreamHandler {
         stream = try TCPStream.connect(loop, to: address, handler: self)
     }
 
+    /// Asks for `path`; ``flush()`` sends it.
+    func get(_ path: StaticString) {
+        precondition(state != .ended, "a request needs a connection")
+        awaited += 1
+        backlog.append(Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8))
+    }
+
     /// Publishes `body` to a session; ``flush()`` sends it.
     func publish(_ body: [UInt8], to session: SessionID, contentType: StaticString) {
         precondition(state != .ended, "a request needs a connection")

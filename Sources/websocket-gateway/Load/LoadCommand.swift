@@ -20,7 +20,11 @@ struct LoadCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Clients, spread over the sessions.", valueName: "n")) var connections = 500
     @Option(help: ArgumentHelp("Sessions.", valueName: "n")) var sessions = 1
     @Option(help: ArgumentHelp("Events published to each session.", valueName: "n")) var events = 10_000
-    @Option(help: ArgumentHelp("Size of each event's data.", valueName: "bytes")) var eventBytes = 256
+    @Option(help: ArgumentHelp("What events are made of: padding or candles, with other numbers in each.", valueName: "kind"))
+    var payload = LoadPayload.padding
+    @Option(help: ArgumentHelp("Size of each event's data. Default: 256 of padding, 4096 of candles.", valueName: "bytes"))
+    var eventBytes: Int?
+    @Flag(help: "Every connection offers permessage-deflate, and the gateway must agree.") var deflate = false
     @Option(help: ArgumentHelp("Publish requests without an answer, on each of up to 16 control connections.", valueName: "n"))
     var inFlight = 1
     @Option(help: ArgumentHelp("Events a second to each session. Default: as fast as the answers come.", valueName: "n")) var rate: Double?
@@ -42,9 +46,13 @@ struct LoadCommand: ParsableCommand {
             )
             throw ExitCode(1)
         }
+        guard let judge = LoadJudge(plan.event, messagesKept: plan.messagesKept) else {
+            FailedStart.tell("memory is short")
+            throw ExitCode(1)
+        }
         var load: LoadRun?
         try ToolLoop.run { tool throws(SystemError) in
-            load = LoadRun(tool, plan, printsJSON: json)
+            load = LoadRun(tool, plan, judge, printsJSON: json)
             load?.start()
         }
         load = nil
@@ -58,7 +66,10 @@ struct LoadCommand: ParsableCommand {
         plan.slowConnections = try Self.within(slow, 0...100_000, "--slow")
         plan.sessions = try Self.within(sessions, 1...connections, "--sessions")
         plan.events = try Self.within(events, 1...1_000_000_000, "--events")
-        plan.dataBytes = try Self.within(eventBytes, LoadEvent.dataBytesMin...LoadEvent.dataBytesMax, "--event-bytes")
+        plan.event.payload = payload
+        let sizes = payload.dataBytesMin...LoadEvent.dataBytesMax
+        plan.event.dataBytes = try Self.within(eventBytes ?? payload.dataBytesDefault, sizes, "--event-bytes of --payload \(payload)")
+        plan.deflate = deflate
         plan.inFlight = try Self.within(inFlight, 1...512, "--in-flight")
         if let rate {
             guard rate >= 0.1, rate <= 1e7 else { throw ValidationError("--rate is 0.1 to 10000000 events a second") }

@@ -4,7 +4,7 @@ import WebSocket
 
 /// One client of a load run: it checks everything it gets and keeps nothing.
 ///
-/// Flow: TCPStream → ClientUpgrade → ServerFrameScanner → **LoadConnection** → DeliveryLedger
+/// Flow: TCPStream → ClientUpgrade → ServerFrameScanner → **LoadConnection** (LoadJudge) → DeliveryLedger
 final class LoadConnection: TCPStreamHandler {
     enum State: Equatable {
         case connecting
@@ -24,7 +24,7 @@ final class LoadConnection: TCPStreamHandler {
     private unowned let run: LoadRun
     private var stream: TCPStream?
     private var upgrade: ClientUpgrade
-    private var scanner = ServerFrameScanner()
+    private var scanner = ServerFrameScanner(deflate: false)
     private var backlog = SendBacklog()
     private let startedAt = Clocks.monotonicNanoseconds
 
@@ -34,7 +34,8 @@ final class LoadConnection: TCPStreamHandler {
         self.isSlow = isSlow
         self.session = session
         let address = run.plan.connect
-        upgrade = ClientUpgrade(host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)")
+        upgrade = ClientUpgrade(
+            host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate)
         stream = try TCPStream.connect(loop, to: address, handler: self)
     }
 
@@ -74,15 +75,19 @@ final class LoadConnection: TCPStreamHandler {
                 run.wasRefused(refusal)
                 return end("refused: \(refusal.text)")
             case .violated(let reason): return end(reason)
-            case .accepted: state = .joining
+            case .accepted(deflate: run.plan.deflate):
+                scanner = ServerFrameScanner(deflate: run.plan.deflate)
+                state = .joining
+            case .accepted:
+                return end("the gateway does not agree on permessage-deflate; was it started with --deflate false?")
             }
         }
         do throws(ServerFrameScanner.Fault) {
             // Taken out: the frames' receiver changes this object while the scanner works.
-            var scanner = ServerFrameScanner()
+            var scanner = ServerFrameScanner(deflate: false)
             swap(&scanner, &self.scanner)
-            try scanner.receive(bytes.extracting(position...)) { opcode, payload in
-                receive(opcode, payload, at: now)
+            try scanner.receive(bytes.extracting(position...)) { head, payload in
+                receive(head, payload, at: now)
                 return !isEnded
             }
             self.scanner = scanner
@@ -100,15 +105,15 @@ final class LoadConnection: TCPStreamHandler {
 
     // MARK: Frames
 
-    private func receive(_ opcode: Opcode, _ payload: Span<UInt8>, at now: UInt64) {
-        switch opcode {
-        case .text: state == .open ? receiveMessage(payload, at: now) : join(payload)
+    private func receive(_ head: ServerFrameScanner.Head, _ payload: Span<UInt8>, at now: UInt64) {
+        switch head.opcode {
+        case .text: receiveMessage(head, payload, at: now)
         case .ping:
-            backlog.append(FrameEncoder.maskedFrame(.pong, Self.copy(payload), maskingKey: .random(in: .min ... .max)))
+            backlog.append(FrameEncoder.maskedFrame(.pong, payload.copied(), maskingKey: .random(in: .min ... .max)))
             flush()
         case .close:
             let code = payload.count >= 2 ? Int(payload[0]) << 8 | Int(payload[1]) : 1005
-            let reason = payload.count > 2 ? String(decoding: Self.copy(payload.extracting(2...)), as: UTF8.self) : ""
+            let reason = payload.count > 2 ? String(decoding: payload.extracting(2...).copied(), as: UTF8.self) : ""
             _ = stream?.send(ClientSocket.closeFrame(payload.count >= 2 ? CloseCode(rawValue: UInt16(code)) : nil).span)
             end("closed by the gateway: \(code) \(SafeText.escaped(reason))")
         case .pong: break
@@ -116,9 +121,36 @@ final class LoadConnection: TCPStreamHandler {
         }
     }
 
+    private func receiveMessage(_ head: ServerFrameScanner.Head, _ payload: Span<UInt8>, at now: UInt64) {
+        do throws(ProtocolViolation) {
+            guard state == .open else { return join(head.isCompressed ? try run.judge.open(payload) : payload.copied()) }
+            switch try run.judge.judge(payload, isCompressed: head.isCompressed, of: session, next: ledger.next) {
+            case .event(let event): receive(event, head, at: now)
+            case .wrong(let reason): run.offend(self, reason)
+            case .own(let message): receiveOwn(message)
+            }
+        } catch {
+            end("the gateway broke \(error.rfc) \(error.section): \(error.message)")
+        }
+    }
+
+    private func receive(_ event: LoadJudge.Found, _ head: ServerFrameScanner.Head, at now: UInt64) {
+        let expected = ledger.next
+        let verdict = ledger.receive(event.id)
+        if verdict != .inOrder { run.offend(self, "\(verdict): \(expected) was expected, \(event.id) came") }
+        if isSlow { return }
+        let size = DeliverySize(wireBytes: head.frameBytes, messageBytes: event.messageBytes, isCompressed: head.isCompressed)
+        run.didReceive(self, size, latency: now > event.sentAt ? now - event.sentAt : 0, at: now)
+    }
+
+    private func receiveOwn(_ message: [UInt8]) {
+        let type = (try? JSON.parse(message.span))?["type"]?.stringValue
+        if type != "heartbeat" { run.offend(self, "the gateway said: \(LoadJudge.excerpt(message.span))") }
+    }
+
     /// The first message is `connected` and says where the stream stands.
-    private func join(_ payload: Span<UInt8>) {
-        let message = try? JSON.parse(payload)
+    private func join(_ payload: [UInt8]) {
+        let message = try? JSON.parse(payload.span)
         guard message?["type"]?.stringValue == "connected" else { return end("the first message is not connected") }
         var base: UInt64 = 0
         if let text = message?["data"]?["last_id"]?.stringValue {
@@ -135,31 +167,6 @@ final class LoadConnection: TCPStreamHandler {
         state = .open
         if isSlow { stream?.pauseReading() }
         run.didOpen(self, nanoseconds: Clocks.monotonicNanoseconds - startedAt)
-    }
-
-    private func receiveMessage(_ payload: Span<UInt8>, at now: UInt64) {
-        switch LoadEvent.read(payload, dataBytes: run.plan.dataBytes) {
-        case .event(let epoch, let id, let sequence, let sentAt):
-            guard session.isOurs(payload.extracting(epoch)) else { return run.offend(self, "an event of another epoch, \(id)") }
-            let expected = ledger.next
-            let verdict = ledger.receive(id)
-            if verdict != .inOrder { run.offend(self, "\(verdict): \(expected) was expected, \(id) came") }
-            if id != (session.base ?? 0) + sequence { run.offend(self, "id \(id) carries event \(sequence) of those published") }
-            if !isSlow { run.didReceive(self, latency: now > sentAt ? now - sentAt : 0, at: now) }
-        case .foreign: run.offend(self, "an event that was not published by us: \(Self.excerpt(payload))")
-        case .own: receiveOwn(payload)
-        }
-    }
-
-    private func receiveOwn(_ payload: Span<UInt8>) {
-        let type = (try? JSON.parse(payload))?["type"]?.stringValue
-        if type != "heartbeat" { run.offend(self, "the gateway said: \(Self.excerpt(payload))") }
-    }
-
-    private static func copy(_ bytes: Span<UInt8>) -> [UInt8] { bytes.indices.map { bytes[$0] } }
-
-    private static func excerpt(_ payload: Span<UInt8>) -> String {
-        SafeText.escaped(String(decoding: copy(payload.extracting(..<min(200, payload.count))), as: UTF8.self))
     }
 
     private func flush() {

@@ -1,48 +1,71 @@
 /// The events of a load run, written and read back without a JSON parser: the form is our own, and reading millions must cost little.
 ///
-///     {"type":"load","data":{"sequence":7,"sent_at":123456,"padding":"xxxx"}}
-enum LoadEvent {
-    /// Of the data: what two numbers of 20 digits and the names take.
-    static let dataBytesMin = 96
+///     {"type":"load","data":{"sequence":7,"sent_at":123456,"check":4242,"padding":"xxxx"}}
+///
+/// Every byte is checked by the reader: `check` covers the two numbers, and all of the data that follows is known from the sequence.
+struct LoadEvent: Sendable {
+    /// With the envelope, the largest event a gateway takes by default.
     static let dataBytesMax = 524_000
 
-    static func body(sequence: UInt64, sentAt: UInt64, dataBytes: Int) -> [UInt8] {
+    var payload = LoadPayload.padding
+    var dataBytes = LoadPayload.padding.dataBytesDefault
+
+    func body(sequence: UInt64, sentAt: UInt64) -> [UInt8] {
         var body: [UInt8] = []
         body.reserveCapacity(dataBytes + 32)
-        body.append(contentsOf: "{\"type\":\"load\",\"data\":".utf8)
+        body.append(text: "{\"type\":\"")
+        body.append(text: payload.eventType)
+        body.append(text: "\",\"data\":")
         let start = body.count
-        body.append(contentsOf: "{\"sequence\":\(sequence),\"sent_at\":\(sentAt),\"padding\":\"".utf8)
-        body.append(contentsOf: repeatElement(UInt8(ascii: "x"), count: dataBytes - (body.count - start) - 2))
-        body.append(contentsOf: "\"}}".utf8)
+        body.append(text: "{\"sequence\":")
+        body.append(decimal: sequence)
+        body.append(text: ",\"sent_at\":")
+        body.append(decimal: sentAt)
+        body.append(text: ",\"check\":")
+        body.append(decimal: Self.check(sequence, sentAt))
+        body.append(contentsOf: payload.filling(sequence: sequence, count: dataBytes - (body.count - start)))
+        body.append(text: "}")
         return body
     }
 
+    /// Ten digits at most, other ones for nearly every other pair.
+    private static func check(_ sequence: UInt64, _ sentAt: UInt64) -> UInt64 {
+        var generator = SeededGenerator(seed: sequence)
+        generator = SeededGenerator(seed: generator.next() ^ sentAt)
+        return generator.next() >> 32
+    }
+
     enum Message: Equatable {
-        /// An event of ours: its id, and what we wrote into it.
+        /// An event as we published it: its id, and what we wrote into it.
         case event(epoch: Range<Int>, id: UInt64, sequence: UInt64, sentAt: UInt64)
+        /// One that began as ours.
+        case altered(sequence: UInt64)
         /// An event of the stream that is not as we published it.
         case foreign
         /// What the gateway says to this connection alone.
         case own
     }
 
-    /// Reads `{"id":"<epoch>-<n>","type":"load","data":{…},"timestamp":"…"}`, the fields in this order (docs/PROTOCOL.md), and checks that the
-    /// data is `dataBytes` long.
-    static func read(_ message: Span<UInt8>, dataBytes: Int) -> Message {
+    /// Reads `{"id":"<epoch>-<n>","type":"load","data":{…},"timestamp":"…"}`, the fields in this order (docs/PROTOCOL.md), with data that is
+    /// `dataBytes` long and a timestamp as the gateway writes it.
+    func read(_ message: Span<UInt8>) -> Message {
         var cursor = Cursor()
         guard cursor.take("{\"id\":\"", message) else { return .own }
         let start = cursor.position
         cursor.skip(to: UInt8(ascii: "-"), message)
         let epoch = start..<cursor.position
-        guard cursor.take("-", message), let id = cursor.number(message), cursor.take("\",\"type\":\"load\",\"data\":", message) else {
-            return .foreign
-        }
-        let dataStart = cursor.position
-        guard cursor.take("{\"sequence\":", message), let sequence = cursor.number(message),
-            cursor.take(",\"sent_at\":", message), let sentAt = cursor.number(message), cursor.take(",\"padding\":\"", message)
+        guard cursor.take("-", message), let id = cursor.number(message), cursor.take("\",\"type\":\"", message),
+            cursor.take(payload.eventType, message), cursor.take("\",\"data\":", message)
         else { return .foreign }
-        cursor.position = dataStart + dataBytes - 2
-        guard cursor.take("\"},\"timestamp\":\"", message), message[message.count - 1] == UInt8(ascii: "}") else { return .foreign }
+        let end = cursor.position + dataBytes
+        guard cursor.take("{\"sequence\":", message), let sequence = cursor.number(message),
+            cursor.take(",\"sent_at\":", message), let sentAt = cursor.number(message),
+            cursor.take(",\"check\":", message), cursor.number(message) == Self.check(sequence, sentAt)
+        else { return .foreign }
+        let filling = payload.filling(sequence: sequence, count: end - cursor.position)
+        guard cursor.take(filling, message), cursor.take(",\"timestamp\":\"", message), cursor.takeTime(message),
+            cursor.take("\"}", message), cursor.position == message.count
+        else { return .altered(sequence: sequence) }
         return .event(epoch: epoch, id: id, sequence: sequence, sentAt: sentAt)
     }
 
@@ -60,11 +83,19 @@ enum LoadEvent {
             return matches
         }
 
+        mutating func take(_ expected: [UInt8], _ bytes: Span<UInt8>) -> Bool {
+            guard bytes.count - position >= expected.count,
+                bytes.extracting(position..<position + expected.count).isIdentical(to: expected.span)
+            else { return false }
+            position += expected.count
+            return true
+        }
+
         mutating func skip(to byte: UInt8, _ bytes: Span<UInt8>) {
             while position < bytes.count, bytes[position] != byte { position += 1 }
         }
 
-        /// 1 to 19 digits.
+        /// 1 to 19 digits, as we write them: without zeros in front.
         mutating func number(_ bytes: Span<UInt8>) -> UInt64? {
             let start = position
             var value: UInt64 = 0
@@ -72,7 +103,26 @@ enum LoadEvent {
                 value = value * 10 + UInt64(digit)
                 position += 1
             }
-            return position > start ? value : nil
+            guard position > start, bytes[start] != UInt8(ascii: "0") || position == start + 1 else { return nil }
+            return value
+        }
+
+        /// `2026-03-15T10:30:00.123456Z`, whatever its digits.
+        mutating func takeTime(_ bytes: Span<UInt8>) -> Bool {
+            let form: StaticString = "0000-00-00T00:00:00.000000Z"
+            let count = form.utf8CodeUnitCount
+            guard bytes.count - position >= count else { return false }
+            let matches = form.withUTF8Buffer { form in
+                for index in 0..<count {
+                    let byte = bytes[position + index]
+                    guard unsafe form[index] == UInt8(ascii: "0") ? byte &- UInt8(ascii: "0") <= 9 : byte == form[index] else {
+                        return false
+                    }
+                }
+                return true
+            }
+            if matches { position += count }
+            return matches
         }
     }
 }

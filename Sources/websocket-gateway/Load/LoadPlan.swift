@@ -13,7 +13,9 @@ struct LoadPlan: Sendable {
     var sessionPrefix = "load"
     /// Published to each session.
     var events = 10_000
-    var dataBytes = 256
+    var event = LoadEvent()
+    /// Every connection offers permessage-deflate and takes nothing less.
+    var deflate = false
     /// Requests without an answer on each control connection.
     var inFlight = 1
     /// Events a second to each session; nil is as fast as the answers come.
@@ -26,8 +28,11 @@ struct LoadPlan: Sendable {
     var publishers: Int { min(sessions, Self.publishersMax) }
     var allConnections: Int { connections + slowConnections }
 
-    /// Sockets, and what a process has open anyway.
-    var descriptorsNeeded: Int { allConnections + publishers + 32 }
+    /// Sockets, with one for a look at the metrics, and what a process has open anyway.
+    var descriptorsNeeded: Int { allConnections + publishers + 1 + 32 }
+
+    /// Judged messages to compare others with, of all sessions together: no more than 64 MiB.
+    var messagesKept: Int { min(1024, 67_108_864 / event.dataBytes) }
 
     func session(_ index: Int) -> String { "\(sessionPrefix)-\(index + 1)" }
 

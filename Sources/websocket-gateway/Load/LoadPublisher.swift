@@ -51,7 +51,7 @@ final class LoadPublisher: ControlConnectionHandler {
             published += 1
             session.published += 1
             awaited.append((session, session.published))
-            let body = LoadEvent.body(sequence: session.published, sentAt: Clocks.monotonicNanoseconds, dataBytes: run.plan.dataBytes)
+            let body = run.plan.event.body(sequence: session.published, sentAt: Clocks.monotonicNanoseconds)
             connection.publish(body, to: session.id, contentType: "application/json")
         }
         connection.flush()

@@ -14,6 +14,10 @@ struct LoadReport {
     var cpuSeconds = 0.0
     /// To readers.
     var delivered: UInt64 = 0
+    /// All of them together.
+    var size = DeliverySize()
+    /// What the gateway used from before the first publish until every reader had everything, as its metrics say; nil where they did not.
+    var gatewayCPUSeconds: Double?
     var receipts = PublishTotals()
     var lost: UInt64 = 0
     var duplicated: UInt64 = 0
@@ -55,23 +59,36 @@ struct LoadReport {
         if firstOffence == nil { firstOffence = text }
     }
 
+    var gatewayMicrosecondsPerDelivery: Double? {
+        gatewayCPUSeconds.flatMap { delivered > 0 ? $0 * 1e6 / Double(delivered) : nil }
+    }
+
     // MARK: For people
 
     var text: String {
         var lines = [
             "opened       \(Self.grouped(plan.allConnections)) connections to \(plan.sessions) session(s) in \(Self.rounded(openSeconds)) s (each p50 \(Self.milliseconds(connecting.value(at: 0.5))), p99 \(Self.milliseconds(connecting.value(at: 0.99))))",
-            "published    \(Self.grouped(receipts.events)) events of \(plan.dataBytes) bytes in \(Self.rounded(seconds)) s: \(perSecond(Double(receipts.events)))/s",
+            "published    \(Self.grouped(receipts.events)) events of \(Self.grouped(plan.event.dataBytes)) bytes (\(plan.event.payload)) in \(Self.rounded(seconds)) s: \(perSecond(Double(receipts.events)))/s",
             "delivered    \(Self.grouped(Int(delivered))) of \(Self.grouped(Int(expected))) expected: \(perSecond(Double(delivered)))/s",
+            "on the wire  \(Self.grouped(size.wireBytes)) bytes for \(Self.grouped(size.messageBytes)) bytes of events: \(Self.rounded(size.ratio * 100)) %\(plan.deflate ? " (\(Self.grouped(size.compressed)) compressed)" : "")",
             "verified     lost \(lost)\(failure == nil ? "" : " (or still on their way)"), duplicated \(duplicated), out of order \(outOfOrder)",
             "receipts     \(Self.grouped(receipts.sent)) sent + \(Self.grouped(receipts.queued)) queued, \(receipts.conflated) conflated, \(receipts.dropped) dropped",
             "latency      p50 \(Self.milliseconds(latency.value(at: 0.5)))  p90 \(Self.milliseconds(latency.value(at: 0.9)))  p99 \(Self.milliseconds(latency.value(at: 0.99)))  max \(Self.milliseconds(latency.max))",
         ]
         if plan.slowConnections > 0 { lines.append("slow         \(slowDropped) of \(plan.slowConnections) were dropped by the gateway") }
+        lines.append(gatewayText)
         lines.append(
             "this tool    used \(Self.rounded(seconds > 0 ? cpuSeconds / seconds * 100 : 0)) % of one core; \(Self.rounded(wallSeconds)) s in all"
         )
         lines.append(hasPassed ? "PASS         every connection got every event exactly once, in order" : "FAIL         \(verdict)")
         return lines.joined(separator: "\n")
+    }
+
+    private var gatewayText: String {
+        guard let seconds = gatewayCPUSeconds, let each = gatewayMicrosecondsPerDelivery else {
+            return "the gateway  did not tell its CPU time"
+        }
+        return "the gateway  used \(Self.rounded(seconds)) s of CPU: \(Self.rounded(each)) µs a delivery"
     }
 
     private var verdict: String { firstOffence ?? failure ?? "\(expected - min(expected, delivered)) deliveries are missing" }
@@ -97,10 +114,14 @@ struct LoadReport {
         [
             "passed": .bool(hasPassed),
             "connections": Self.int(plan.connections), "sessions": Self.int(plan.sessions), "events": Self.int(plan.events),
-            "event_bytes": Self.int(plan.dataBytes), "in_flight": Self.int(plan.inFlight), "rate": plan.rate.map { .double($0) } ?? .null,
+            "event_bytes": Self.int(plan.event.dataBytes), "payload": .string(plan.event.payload.rawValue), "deflate": .bool(plan.deflate),
+            "in_flight": Self.int(plan.inFlight), "rate": Self.optional(plan.rate),
             "open_s": .double(openSeconds), "connect_ms": Self.percentiles(connecting),
             "published": Self.int(receipts.events), "seconds": .double(seconds), "wall_s": .double(wallSeconds),
             "tool_cpu_s": .double(cpuSeconds),
+            "gateway_cpu_s": Self.optional(gatewayCPUSeconds), "gateway_cpu_us_per_delivery": Self.optional(gatewayMicrosecondsPerDelivery),
+            "wire_bytes": Self.int(size.wireBytes), "message_bytes": Self.int(size.messageBytes), "wire_ratio": .double(size.ratio),
+            "compressed": Self.int(size.compressed),
             "expected": Self.int(Int(expected)), "delivered": Self.int(Int(delivered)),
             "published_per_s": .double(seconds > 0 ? Double(receipts.events) / seconds : 0),
             "deliveries_per_s": .double(seconds > 0 ? Double(delivered) / seconds : 0),
@@ -116,6 +137,8 @@ struct LoadReport {
     }
 
     private static func int(_ value: Int) -> JSON { .int(Int64(value)) }
+
+    private static func optional(_ value: Double?) -> JSON { value.map { .double($0) } ?? .null }
 
     private static func percentiles(_ histogram: LatencyHistogram) -> JSON {
         func milliseconds(_ nanoseconds: UInt64) -> JSON { .double(Double(nanoseconds / 1000) / 1000) }

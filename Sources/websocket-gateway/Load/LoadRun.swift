@@ -5,7 +5,7 @@ import Sessions
 ///
 /// Flow: LoadPublisher → gateway → LoadConnection → **LoadRun** → LoadReport
 final class LoadRun {
-    private enum Phase { case opening, publishing, settling, probingSlow, over }
+    private enum Phase { case opening, measuring, publishing, measuringAgain, settling, probingSlow, over }
 
     /// Handshakes under way at once: fewer than any listener's backlog.
     private static let openingMax = 128
@@ -17,12 +17,15 @@ final class LoadRun {
     private static let tickMilliseconds: UInt64 = 50
 
     let plan: LoadPlan
+    let judge: LoadJudge
     private let tool: ToolLoop
     private let printsJSON: Bool
     private var phase = Phase.opening
     private var sessions: [LoadSession] = []
     private var connections: [LoadConnection] = []
     private var publishers: [LoadPublisher] = []
+    private var look: GatewayLook?
+    private var usageBefore: GatewayUsage?
     private var timer: LoopTimer?
     private var report: LoadReport
 
@@ -35,9 +38,10 @@ final class LoadRun {
     private var phaseAt: UInt64 = 0
     private var cpuAtStart = 0.0
 
-    init(_ tool: ToolLoop, _ plan: LoadPlan, printsJSON: Bool) {
+    init(_ tool: ToolLoop, _ plan: LoadPlan, _ judge: LoadJudge, printsJSON: Bool) {
         self.tool = tool
         self.plan = plan
+        self.judge = judge
         self.printsJSON = printsJSON
         report = LoadReport(plan)
         startedAt = Clocks.monotonicNanoseconds
@@ -100,12 +104,20 @@ final class LoadRun {
 
     private func beginIfReady() {
         guard phase == .opening, openConnections == plan.allConnections, publishers.allSatisfy(\.isOpen) else { return }
+        enter(.measuring)
+        measure { [unowned self] usage in
+            usageBefore = usage
+            beginPublishing()
+        }
+    }
+
+    private func beginPublishing() {
         publishingAt = Clocks.monotonicNanoseconds
         lastDeliveryAt = publishingAt
         report.openSeconds = Double(publishingAt - startedAt) / 1e9
         cpuAtStart = ProcessResources.cpuSeconds
         tell("\(plan.allConnections) connections to \(plan.sessions) session(s) are open; publishing \(plan.events) events to each")
-        phase = .publishing
+        enter(.publishing)
         for publisher in publishers { publisher.begin() }
     }
 
@@ -123,9 +135,10 @@ final class LoadRun {
 
     // MARK: Deliveries
 
-    func didReceive(_ connection: LoadConnection, latency: UInt64, at now: UInt64) {
+    func didReceive(_ connection: LoadConnection, _ size: DeliverySize, latency: UInt64, at now: UInt64) {
         report.latency.record(latency)
         report.delivered += 1
+        report.size += size
         lastDeliveryAt = now
         if connection.ledger.received == UInt64(plan.events) {
             readersWaiting -= 1
@@ -157,7 +170,19 @@ final class LoadRun {
 
     private func settleIfDone() {
         guard phase == .publishing, readersWaiting == 0, publishers.allSatisfy(\.isDone) else { return }
-        enter(.settling)
+        enter(.measuringAgain)
+        measure { [unowned self] usage in
+            if let usage, let usageBefore { report.gatewayCPUSeconds = usage.cpuSeconds - usageBefore.cpuSeconds }
+            enter(.settling)
+        }
+    }
+
+    private func measure(_ completion: @escaping (GatewayUsage?) -> Void) {
+        do throws(SystemError) {
+            look = try GatewayLook(tool.loop, at: plan.control, completion)
+        } catch {
+            fail(TargetAddress.explain(error, plan.control))
+        }
     }
 
     private func enter(_ next: Phase) {
@@ -185,7 +210,7 @@ final class LoadRun {
             if inPhase >= Self.settleMilliseconds { plan.slowConnections > 0 ? enter(.probingSlow) : finish(nil) }
         case .probingSlow:
             if inPhase >= Self.probeMilliseconds || report.slowDropped == plan.slowConnections { finish(nil) }
-        case .opening, .over: break
+        case .opening, .measuring, .measuringAgain, .over: break
         }
     }
 
@@ -193,7 +218,7 @@ final class LoadRun {
 
     private func finish(_ failure: String?) {
         guard phase != .over else { return }
-        let hadBegun = phase != .opening
+        let hadBegun = publishingAt > 0
         phase = .over
         if hadBegun {
             report.seconds = Double(lastDeliveryAt - publishingAt) / 1e9
@@ -206,6 +231,7 @@ final class LoadRun {
         }
         for connection in connections { connection.close() }
         for publisher in publishers { publisher.close() }
+        look?.close()
         timer?.close()
         report.failure = failure
         if hadBegun || printsJSON { StandardStreams.writeLine(printsJSON ? report.json.encoded : report.text) }

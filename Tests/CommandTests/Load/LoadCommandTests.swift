@@ -6,9 +6,25 @@ import Testing
 @Suite struct LoadCommandTests {
     @Test func `the defaults are 500 connections, 10,000 events of 256 bytes`() throws {
         let plan = try LoadCommand.parse([]).plan()
-        #expect((plan.connections, plan.sessions, plan.events, plan.dataBytes, plan.inFlight) == (500, 1, 10_000, 256, 1))
+        #expect((plan.connections, plan.sessions, plan.events, plan.inFlight) == (500, 1, 10_000, 1))
+        #expect((plan.event.payload, plan.event.dataBytes) == (.padding, 256))
+        #expect(!plan.deflate)
         #expect(plan.duration == .seconds(120))
         #expect(plan.rate == nil)
+    }
+
+    @Test func `candles are 4096 bytes unless told otherwise, and compression is asked for by a flag`() throws {
+        let plan = try LoadCommand.parse(["--payload", "candles", "--deflate"]).plan()
+        #expect((plan.event.payload, plan.event.dataBytes) == (.candles, 4096))
+        #expect(plan.deflate)
+        let small = try LoadCommand.parse(["--payload", "candles", "--event-bytes", "640"]).plan()
+        #expect(small.event.dataBytes == 640)
+    }
+
+    @Test func `what is kept for comparison stays within 64 MiB`() throws {
+        for (bytes, messages) in [(96, 1024), (65_536, 1024), (65_537, 1023), (524_000, 128)] {
+            #expect(try LoadCommand.parse(["--event-bytes", "\(bytes)"]).plan().messagesKept == messages)
+        }
     }
 
     @Test func `only this machine is loaded unless it is asked for`() throws {
@@ -20,6 +36,7 @@ import Testing
 
     @Test(arguments: [
         ["--connections", "0"], ["--sessions", "501"], ["--events", "0"], ["--event-bytes", "95"], ["--event-bytes", "524001"],
+        ["--payload", "candles", "--event-bytes", "639"], ["--payload", "candles", "--event-bytes", "524001"], ["--payload", "x"],
         ["--in-flight", "513"], ["--rate", "0"], ["--rate", "nan"],
         ["--duration", "0"], ["--duration", "inf"], ["--kind", "x"], ["--session-prefix", "a/b"], ["--slow", "-1"],
     ])
@@ -32,6 +49,6 @@ import Testing
         #expect((0..<12).map(plan.sessionIndex) == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 1])
         #expect(plan.connectionsPerSession == 5)
         #expect(plan.session(0) == "load-1")
-        #expect(plan.descriptorsNeeded == 47)
+        #expect(plan.descriptorsNeeded == 48)
     }
 }

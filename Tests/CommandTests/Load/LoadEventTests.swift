@@ -20,40 +20,79 @@ import Testing
         return message
     }
 
-    private func read(_ message: [UInt8], dataBytes: Int) -> LoadEvent.Message { LoadEvent.read(message.span, dataBytes: dataBytes) }
+    private func read(_ message: [UInt8], _ event: LoadEvent) -> LoadEvent.Message { event.read(message.span) }
 
-    @Test(arguments: [LoadEvent.dataBytesMin, 256, 70_000])
-    func `what is published is read back, in exactly the size asked for`(_ size: Int) throws {
+    private static let smallest = LoadPayload.allCases.map { LoadEvent(payload: $0, dataBytes: $0.dataBytesMin) }
+    private static let events =
+        smallest + LoadPayload.allCases.flatMap { payload in [700, 4096, 70_000].map { LoadEvent(payload: payload, dataBytes: $0) } }
+
+    @Test(arguments: events)
+    func `what is published is read back, in exactly the size asked for`(_ event: LoadEvent) throws {
         for (sequence, sentAt) in [(1, 1), (42, 123_456_789), (UInt64(Int64.max), UInt64(Int64.max))] as [(UInt64, UInt64)] {
-            let body = LoadEvent.body(sequence: sequence, sentAt: sentAt, dataBytes: size)
-            let length = try parse(body).dataRange.count
-            #expect(length == size)
-            let read = read(try message(body, id: 77), dataBytes: size)
-            #expect(read == .event(epoch: 7..<20, id: 77, sequence: sequence, sentAt: sentAt))
+            let body = event.body(sequence: sequence, sentAt: sentAt)
+            let parsed = try parse(body)
+            #expect(parsed.dataRange.count == event.dataBytes)
+            let message = try message(body, id: 77)
+            #expect(read(message, event) == .event(epoch: 7..<20, id: 77, sequence: sequence, sentAt: sentAt))
         }
     }
 
     @Test func `another size, another type or other data is not ours`() throws {
-        let ours = LoadEvent.body(sequence: 1, sentAt: 1, dataBytes: 256)
-        let message = try message(ours, id: 1)
-        #expect(read(message, dataBytes: 255) == .foreign)
-        #expect(read(message, dataBytes: 257) == .foreign)
+        let event = LoadEvent(payload: .padding, dataBytes: 256)
+        let message = try message(event.body(sequence: 1, sentAt: 1), id: 1)
+        for other in [
+            LoadEvent(payload: .padding, dataBytes: 255), LoadEvent(payload: .padding, dataBytes: 257),
+            LoadEvent(payload: .candles, dataBytes: 256),
+        ] {
+            let read = read(message, other)
+            #expect(read == .foreign || read == .altered(sequence: 1))
+        }
         for body in [
             #"{"type":"candle","data":{"sequence":1}}"#, #"{"type":"load","data":{}}"#, #"{"type":"load","data":{"sequence":"1"}}"#,
         ] {
             let other = try self.message(Array(body.utf8), id: 1)
-            #expect(read(other, dataBytes: 256) == .foreign)
+            #expect(read(other, event) == .foreign)
         }
     }
 
-    @Test func `what the gateway says to one connection has no id`() {
-        #expect(read(Array(#"{"type":"heartbeat","data":{},"timestamp":""}"#.utf8), dataBytes: 256) == .own)
+    private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    @Test(arguments: smallest)
+    func `no byte can change unnoticed but a digit of the time`(_ event: LoadEvent) throws {
+        let (sequence, sentAt) = (123 as UInt64, 4_567_890 as UInt64)
+        let whole = try message(event.body(sequence: sequence, sentAt: sentAt), id: 9)
+        let expected = LoadEvent.Message.event(epoch: 7..<20, id: 9, sequence: sequence, sentAt: sentAt)
+        #expect(read(whole, event) == expected)
+        // The epoch is the session's to compare, the time the gateway's own.
+        let time = whole.count - 29..<whole.count - 2
+        for index in whole.indices where !(7..<20).contains(index) {
+            for bit in [0x01, 0x02, 0x10, 0x80] as [UInt8] {
+                var other = whole
+                other[index] ^= bit
+                let isTime = time.contains(index) && isDigit(whole[index]) && isDigit(other[index])
+                #expect((read(other, event) == expected) == isTime, "byte \(index)")
+            }
+        }
     }
 
-    @Test func `every prefix of a message is refused without a trap`() throws {
-        let whole = try message(LoadEvent.body(sequence: 9, sentAt: 9, dataBytes: 128), id: 9)
-        for count in 0..<whole.count {
-            if case .event = read(Array(whole[..<count]), dataBytes: 128) { Issue.record("\(count) bytes were taken for an event") }
+    @Test func `the check covers the time of sending, which nothing else would`() throws {
+        let event = LoadEvent()
+        let body = String(decoding: event.body(sequence: 9, sentAt: 1234), as: UTF8.self)
+        let other = body.replacing("1234", with: "1235")
+        #expect(other != body)
+        let message = try message(Array(other.utf8), id: 9)
+        #expect(read(message, event) == .foreign)
+    }
+
+    @Test func `what the gateway says to one connection has no id`() {
+        #expect(read(Array(#"{"type":"heartbeat","data":{},"timestamp":""}"#.utf8), LoadEvent()) == .own)
+    }
+
+    @Test(arguments: smallest)
+    func `every prefix of a message is refused without a trap, and so is anything behind it`(_ event: LoadEvent) throws {
+        let whole = try message(event.body(sequence: 9, sentAt: 9), id: 9)
+        for other in whole.indices.map({ Array(whole[..<$0]) }) + [whole + [0x20]] {
+            if case .event = read(other, event) { Issue.record("\(other.count) bytes were taken for an event") }
         }
     }
 }

@@ -50,6 +50,29 @@ import Testing
         }
     }
 
+    @Test func `bytes on the wire are told beside the bytes they carried, and the gateway's time for each delivery`() throws {
+        var report = report()
+        report.size += DeliverySize(wireBytes: 304, messageBytes: 1000, isCompressed: true)
+        report.size += DeliverySize(wireBytes: 1004, messageBytes: 1000, isCompressed: false)
+        report.gatewayCPUSeconds = 0.00005
+        #expect(report.size.ratio == 0.654)
+        #expect(report.text.contains("on the wire  1,308 bytes for 2,000 bytes of events: 65.4 %\n"))
+        #expect(report.text.contains("the gateway  used 0 s of CPU: 2.5 µs a delivery\n"))
+        let json = report.json
+        #expect((json["wire_bytes"], json["message_bytes"], json["compressed"]) == (1308, 2000, 1))
+        #expect((json["wire_ratio"], json["gateway_cpu_us_per_delivery"]) == (0.654, 2.5))
+    }
+
+    @Test func `a gateway that did not tell its CPU time is no reason to fail, and none to make one up`() {
+        #expect(report().gatewayMicrosecondsPerDelivery == nil)
+        #expect(report().text.contains("the gateway  did not tell its CPU time\n"))
+        #expect(report().json["gateway_cpu_s"] == .null)
+        var nothingDelivered = report(delivered: 0)
+        nothingDelivered.gatewayCPUSeconds = 1
+        #expect(nothingDelivered.gatewayMicrosecondsPerDelivery == nil)
+        #expect(nothingDelivered.size.ratio == 0)
+    }
+
     @Test func `a run that was cut short fails and says why`() {
         var report = LoadReport(LoadPlan())
         report.failure = "the time is over"

@@ -12,36 +12,64 @@ import WebSocket
 
     @Test(arguments: [1, 2, 3, 7, 127, 4096, 65_537, 1_000_000])
     func `frames are the same however their bytes are split`(_ size: Int) throws {
-        var scanner = ServerFrameScanner()
+        var scanner = ServerFrameScanner(deflate: false)
         var frames: [(Opcode, [UInt8])] = []
+        var bytes = 0
         var start = 0
         while start < Self.stream.count {
             let end = min(start + size, Self.stream.count)
-            try scanner.receive(Self.stream[start..<end].span) { opcode, payload in
-                frames.append((opcode, payload.indices.map { payload[$0] }))
-                return true
+            try scanner.receive(Self.stream[start..<end].span) { head, payload in
+                frames.append((head.opcode, payload.copied()))
+                bytes += head.frameBytes
+                return !head.isCompressed
             }
             start = end
         }
         #expect(frames.map(\.0) == Self.payloads.map { _ in .text } + [.ping, .close])
         #expect(frames.prefix(Self.payloads.count).map(\.1) == Self.payloads)
+        #expect(bytes == Self.stream.count)
     }
 
-    @Test(arguments: [[0x81, 0x80], [0x01, 0x00], [0xC1, 0x00], [0x83, 0x00], [0x80, 0x00]] as [[UInt8]])
-    func `what the gateway never sends is refused`(_ bytes: [UInt8]) {
-        var scanner = ServerFrameScanner()
+    private static let unexpected: [[UInt8]] = [
+        // Masked, fragmented, a reserved opcode, a continuation of nothing.
+        [0x81, 0x80], [0x01, 0x00], [0x83, 0x00], [0x80, 0x00],
+        // RSV2, RSV3, and RSV1 on what is never compressed (RFC 7692 §6.1).
+        [0xA1, 0x00], [0x91, 0x00], [0xE1, 0x00], [0xC0, 0x00], [0xC8, 0x00], [0xC9, 0x00], [0xCA, 0x00],
+        // Lengths not in their shortest form, a control frame of more than 125 bytes (RFC 6455 §5.2, §5.5).
+        [0x81, 126, 0, 125], [0x81, 127, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF], [0x89, 126, 0, 126], [0x88, 127],
+    ]
+
+    @Test(arguments: unexpected, [false, true])
+    func `what the gateway never sends is refused`(_ bytes: [UInt8], deflate: Bool) {
+        var scanner = ServerFrameScanner(deflate: deflate)
         #expect(throws: ServerFrameScanner.Fault.unexpectedFrame) { try scanner.receive(bytes.span) { _, _ in true } }
     }
 
+    @Test func `RSV1 means a compressed message where that is agreed, and is refused elsewhere`() throws {
+        let stream =
+            FrameEncoder.frame(.text, [1, 2, 3], rsv1: true) + FrameEncoder.frame(.text, [4]) + FrameEncoder.frame(.binary, [], rsv1: true)
+        var heads: [ServerFrameScanner.Head] = []
+        var agreed = ServerFrameScanner(deflate: true)
+        try agreed.receive(stream.span) { head, payload in
+            heads.append(head)
+            return payload.count == head.payloadBytes
+        }
+        #expect(heads.map(\.isCompressed) == [true, false, true])
+        #expect(heads.map(\.opcode) == [.text, .text, .binary])
+        #expect(heads.map(\.frameBytes) == [5, 3, 2])
+        var declined = ServerFrameScanner(deflate: false)
+        #expect(throws: ServerFrameScanner.Fault.unexpectedFrame) { try declined.receive(stream.span) { _, _ in true } }
+    }
+
     @Test func `a length beyond any event is refused before it is stored`() {
-        var scanner = ServerFrameScanner()
+        var scanner = ServerFrameScanner(deflate: false)
         #expect(throws: ServerFrameScanner.Fault.frameTooLong) {
             try scanner.receive(([0x81, 127, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] as [UInt8]).span) { _, _ in true }
         }
     }
 
     @Test func `the receiver can stop`() throws {
-        var scanner = ServerFrameScanner()
+        var scanner = ServerFrameScanner(deflate: false)
         var count = 0
         try scanner.receive(Self.stream.span) { _, _ in
             count += 1
