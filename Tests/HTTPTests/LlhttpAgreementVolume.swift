@@ -8,7 +8,7 @@ struct Volume: Sendable {
     let seed: UInt64
     let count: Int
 
-    static let casesMax = 5_000
+    static let casesMax = 500
 
     /// Of `count` cases in all, each volume with a seed of its own.
     static func all(seed: UInt64, count: Int) -> [Volume] {

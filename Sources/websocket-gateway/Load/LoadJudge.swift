@@ -62,7 +62,7 @@ final class LoadJudge {
 
     /// A compressed message is inflated to no more than one may have that is not.
     func open(_ payload: Span<UInt8>) throws(ProtocolViolation) -> [UInt8] {
-        let opened = try CompressedMessage.open(.text, payload.copied(), with: inflater, max: ServerFrameScanner.frameBytesMax)
+        let opened = try CompressedMessage.open(.text, payload.copied(), frames: 1, with: inflater, max: ServerFrameScanner.frameBytesMax)
         guard case .text(let message) = opened else { preconditionFailure("text opens to text") }
         return message
     }
