@@ -306,7 +306,8 @@ final class HTTPConnection: Peer {
         case .finishing(let deadline): return deadline
         case .open: break
         }
-        return [writeDeadline, requestDeadline, idleDeadline].compactMap(\.self).min()
+        if let writeDeadline { return min(writeDeadline, requestDeadline ?? .max) }
+        return requestDeadline ?? idleDeadline
     }
 
     private var writeDeadline: UInt64? { output.isEmpty ? nil : lastProgress + core.plan.writeTimeout }
