@@ -1,10 +1,11 @@
-"""A client's connection before it is a WebSocket: its answers come whole and in order, and it cannot be held open for ever."""
+"""A client's connection before it is a WebSocket: its answers come whole and in order, and say what was wrong and when.
+
+(How long it may take: threats/test_time.py.)
+"""
 
 from __future__ import annotations
 
 import re
-import time
-from contextlib import suppress
 
 import pytest
 from gateway import Gateway
@@ -21,49 +22,6 @@ def test_an_upgrade_waits_until_the_answers_before_it_are_written(gateway: Gatew
         statuses = [client.answer().status for _ in range(61)]
         assert statuses == [404] * 60 + [101]
         assert client.take(2)[0] == 0x80 | TEXT, "`connected` follows"
-
-
-def unread_answers(gateway: Gateway) -> Wire:
-    """A client that asks, and takes no answer."""
-    client = Wire(gateway.address, receive_buffer_bytes=2048)
-    client.socket.setblocking(False)
-    return client
-
-
-def ask_without_reading(client: Wire, seconds: float) -> bool:
-    """Asks on and on, a byte at a time once nothing more goes through; whether the gateway has ended the connection in that time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            client.socket.send(ASK.encode() * 100)
-        except BlockingIOError:
-            time.sleep(0.01)
-        except OSError:
-            return True
-    return False
-
-
-def test_a_client_that_asks_and_takes_no_answer_is_ended(serve) -> None:
-    gateway = serve("--write-timeout", "0.5", "--request-head-timeout", "0.5", "--close-timeout", "0.5")
-    client = unread_answers(gateway)
-    assert ask_without_reading(client, seconds=10)
-    client.close()
-
-
-def test_a_head_that_drips_is_late_though_bytes_come_all_the_time(serve) -> None:
-    gateway = serve("--request-head-timeout", "0.5", "--close-timeout", "0.5")
-    with Wire(gateway.address) as client:
-        client.send("GET /ws/backtest/s HTTP/1.1\r\nHost: a\r\n")
-        client.socket.settimeout(0.05)
-        began = time.monotonic()
-        answered = b""
-        while not answered and time.monotonic() - began < 10:
-            with suppress(TimeoutError):
-                answered = client.socket.recv(4096)
-            with suppress(OSError):
-                client.send("x")
-        assert answered.startswith(b"HTTP/1.1 408 ")
-        assert 0.4 < time.monotonic() - began < 5
 
 
 def test_who_never_upgrades_is_asked_to_leave_after_a_hundred_requests(gateway: Gateway) -> None:
