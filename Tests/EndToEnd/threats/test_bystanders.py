@@ -19,10 +19,11 @@ from waiting import SANITIZED
 CLIENTS = 20
 EVENTS_PER_SECOND = 250
 EVENTS = 300
-PAIRS_MAX = 4
+# Under a sanitizer the attacks are made, and their speed says nothing: the tool that measures has one, too.
+PAIRS_MAX = 1 if SANITIZED else 4
 
 RATIO_MAX = 3.0
-FLOOR_MS = 75.0 if SANITIZED else 15.0
+FLOOR_MS = 15.0
 """Below it a p99 is the scheduler's: four processes on two cores, without any attack, have one of 3 to 7 ms and at times 14."""
 
 CEILING_MS = 3 * FLOOR_MS
@@ -80,10 +81,10 @@ def test_the_p99_of_other_clients_does_not_move_under(siege, attack: str) -> Non
     the_siege.memory_bytes_max = 16 << 20
     gateway: Gateway = the_siege.gateway
     seen = Comparison(gateway, lambda: storm(attack, gateway.address), PAIRS_MAX)
-    assert seen.is_unmoved, str(seen)
+    assert SANITIZED or seen.is_unmoved, str(seen)
 
 
-STANDSTILL_SECONDS = 0.5 if SANITIZED else 0.1
+STANDSTILL_SECONDS = 0.1
 
 
 @contextmanager
@@ -106,6 +107,7 @@ def standing_still(gateway: Gateway) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.skipif(bool(SANITIZED), reason="SANITIZED: speed is not judged")
 def test_a_gateway_that_stands_still_now_and_then_is_noticed(siege) -> None:
     """The measure can fail: this is what an attack does that keeps a worker busy for so long at a time."""
     gateway: Gateway = siege().gateway
