@@ -22,7 +22,7 @@ final class StandardInput {
 
     init(_ loop: EventLoop, receive: @escaping (Chunk) -> Void) throws(SystemError) {
         let (requests, chunks) = (requests, chunks)
-        _ = try LoopThread { Self.serve(requests, chunks) }
+        try LoopThread { Self.serve(requests, chunks) }.detach()
         try chunks.open(on: loop) { [unowned self] batch in
             isReading = false
             for chunk in batch where !isClosed { receive(chunk) }
