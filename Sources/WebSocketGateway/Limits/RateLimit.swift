@@ -32,9 +32,6 @@ struct TokenBucket: Sendable {
         return ready <= end ? 0 : (ready - end - 1) / 1_000_000 + 1
     }
 
-    /// Nothing of it is in use: a new bucket would be the same.
-    func isFull(now: UInt64) -> Bool { fullAtNanoseconds <= now * 1_000_000 }
-
     private func filled(after count: Int, _ now: UInt64, _ limit: RateLimit) -> UInt64 {
         let (sum, isOver) = max(fullAtNanoseconds, now * 1_000_000).addingReportingOverflow(limit.nanoseconds(UInt64(clamping: count)))
         return isOver ? .max : sum

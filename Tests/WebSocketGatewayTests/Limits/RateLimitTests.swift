@@ -92,12 +92,4 @@ struct RateLimitTests {
         #expect(bucket.wait(now: now, limit) > 0)
         _ = bucket.take(Int.max, now: now, limit)
     }
-
-    @Test func `a bucket is full when nothing of it is in use`() {
-        var bucket = TokenBucket()
-        #expect(bucket.isFull(now: 0))
-        _ = bucket.take(now: 1000, limit)
-        #expect(!bucket.isFull(now: 1099))
-        #expect(bucket.isFull(now: 1100))
-    }
 }
