@@ -1,4 +1,5 @@
 import Testing
+import WebSocket
 
 @testable import WebSocketGateway
 
@@ -46,6 +47,11 @@ struct MetricTests {
         #expect(errors[Metric.statusIndex(503)] == "503")
         #expect(errors[Metric.statusIndex(418)] == "other")
         #expect(Metric.eventsPublished.row.values.last == "other")
+        let rates = Metric.rateLimited.row.values
+        for rate in MessageMeter.Excess.allCases { #expect(rates[Metric.rateLabel(rate)] == rate.rawValue) }
+        #expect(rates[Metric.connectionRateLabel] == "connections")
+        let violations = Metric.protocolViolations.row.values
+        for violation in ProtocolViolation.all { #expect(violations[Metric.violationIndex(violation)] == violation.name) }
         for reason in RefusalReason.allCases { #expect(Metric.connectionsRefused.row.values[reason.index] == reason.rawValue) }
         for outcome in HandshakeOutcome.allCases { #expect(Metric.handshakes.row.values[outcome.index] == outcome.rawValue) }
     }
