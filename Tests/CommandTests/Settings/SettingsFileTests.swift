@@ -17,6 +17,12 @@ import WebSocketGateway
         #expect(try SettingsFile(parsing: "allowed-origins =").entries.first?.value == "")
     }
 
+    @Test func `a combining mark hides no quote, no equals sign and no comment`() throws {
+        let file = try SettingsFile(parsing: "a = \"\u{301}x\"\nb =\u{338} 1 #\u{301} comment\n")
+        #expect(file.entries.map(\.name) == ["a", "b"])
+        #expect(file.entries.map(\.value) == ["\u{301}x", "\u{338} 1"])
+    }
+
     @Test(arguments: [
         ("workers", "line 1 is not name = value"), ("\n= 2", "line 2 has no name"),
         ("workers = 1\nworkers = 2", "line 2 sets workers again, line 1"),
