@@ -153,13 +153,31 @@ package final class TCPStream {
 
     /// Hands the bytes to the kernel as far as it takes them. Never blocks, never queues.
     package func send(_ bytes: Span<UInt8>) -> SendResult {
-        unsafe bytes.withUnsafeBufferPointer { unsafe Self.send(descriptor, $0.baseAddress, $0.count) }
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }
+            return unsafe Self.result(ofSend: wsg_send(descriptor, start, bytes.count))
+        }
     }
 
-    /// The bare call, for loops over descriptors.
-    package static func send(_ descriptor: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int) -> SendResult {
-        guard count > 0 else { return .sent(0) }
-        let sent = unsafe wsg_send(descriptor, bytes, count)
+    /// Hands the same bytes to the kernel for each of these open descriptors. Returns how many took all of them; for each other one, `exception` is
+    /// told its index and what happened. No object is touched and nothing is decided for each: this loop is what a fan-out costs.
+    package static func sendToEach(_ descriptors: Span<Int32>, _ bytes: Span<UInt8>, _ exception: (Int, SendResult) -> Void) -> Int {
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress, !bytes.isEmpty else {
+                for index in descriptors.indices { exception(index, .sent(0)) }
+                return 0
+            }
+            let count = bytes.count
+            var full = 0
+            for index in descriptors.indices {
+                let sent = unsafe wsg_send(descriptors[index], start, count)
+                if sent == count { full += 1 } else { exception(index, result(ofSend: sent)) }
+            }
+            return full
+        }
+    }
+
+    private static func result(ofSend sent: Int) -> SendResult {
         if sent >= 0 { return .sent(sent) }
         let error = SystemError.currentErrno
         return error == EAGAIN || error == EINTR ? .sent(0) : .failed(SystemError("send", errno: error))

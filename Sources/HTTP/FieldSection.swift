@@ -4,20 +4,29 @@ struct FieldSection: Sendable {
     let lines: [FieldLine]
 
     /// Every value of the field, in order. Bytes that are not UTF-8 become U+FFFD.
-    func values(_ name: String) -> [String] {
+    func values(_ name: StaticString) -> [String] {
         lines.filter { isNamed(name, $0) }.map { string($0.value) }
     }
 
-    func first(_ name: String) -> String? {
+    func first(_ name: StaticString) -> String? {
         lines.first { isNamed(name, $0) }.map { string($0.value) }
     }
 
-    func contains(_ name: String) -> Bool {
+    /// The first value's bytes, for those who need no String; nil when there is no such field.
+    func withFirst<Result>(_ name: StaticString, _ body: (Span<UInt8>) -> Result) -> Result? {
+        lines.first { isNamed(name, $0) }.map { body(bytes.span.extracting($0.value)) }
+    }
+
+    func count(_ name: StaticString) -> Int {
+        lines.count { isNamed(name, $0) }
+    }
+
+    func contains(_ name: StaticString) -> Bool {
         lines.contains { isNamed(name, $0) }
     }
 
     /// Whether a comma-separated list (RFC 9110 §5.6.1) of that name, on one line or several, holds the token.
-    func has(_ name: String, token: String) -> Bool {
+    func has(_ name: StaticString, token: StaticString) -> Bool {
         lines.contains { isNamed(name, $0) && list($0.value, contains: token) }
     }
 
@@ -25,11 +34,11 @@ struct FieldSection: Sendable {
         String(decoding: bytes[range], as: UTF8.self)
     }
 
-    private func isNamed(_ name: String, _ line: FieldLine) -> Bool {
-        line.name.count == name.utf8.count && bytes.span.extracting(line.name).equalsIgnoringCase(name)
+    private func isNamed(_ name: StaticString, _ line: FieldLine) -> Bool {
+        line.name.count == name.utf8CodeUnitCount && bytes.span.extracting(line.name).equalsIgnoringCase(name)
     }
 
-    private func list(_ range: Range<Int>, contains token: String) -> Bool {
+    private func list(_ range: Range<Int>, contains token: StaticString) -> Bool {
         let value = bytes.span.extracting(range)
         var start = 0
         while start <= value.count {

@@ -13,8 +13,23 @@ package enum HTTPMethod: String, Sendable, CaseIterable {
 extension HTTPMethod {
     /// Methods are case-sensitive: `get` is another, unknown method.
     init?(_ bytes: Span<UInt8>) {
-        guard let known = Self.allCases.first(where: { bytes.equals($0.rawValue) }) else { return nil }
-        self = known
+        if bytes.equals("GET") {
+            self = .get
+        } else if bytes.equals("POST") {
+            self = .post
+        } else if bytes.equals("HEAD") {
+            self = .head
+        } else if bytes.equals("PUT") {
+            self = .put
+        } else if bytes.equals("DELETE") {
+            self = .delete
+        } else if bytes.equals("OPTIONS") {
+            self = .options
+        } else if bytes.equals("PATCH") {
+            self = .patch
+        } else {
+            return nil
+        }
     }
 
     /// A POST or PUT carries content by definition, so its length must be told (RFC 9110 §15.5.12 allows to insist).

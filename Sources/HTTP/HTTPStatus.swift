@@ -1,12 +1,16 @@
 /// A status code and its phrase (RFC 9110 §15).
-package struct HTTPStatus: Sendable, Equatable, Hashable {
+package struct HTTPStatus: Sendable, Hashable {
     package let code: UInt16
-    package let reason: String
+    package let reason: StaticString
 
-    private init(_ code: UInt16, _ reason: String) {
+    private init(_ code: UInt16, _ reason: StaticString) {
         self.code = code
         self.reason = reason
     }
+
+    package static func == (left: HTTPStatus, right: HTTPStatus) -> Bool { left.code == right.code }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(code) }
 
     package static let `continue` = HTTPStatus(100, "Continue")
     package static let switchingProtocols = HTTPStatus(101, "Switching Protocols")

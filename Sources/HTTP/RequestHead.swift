@@ -4,9 +4,10 @@
 package struct RequestHead: Sendable {
     package let method: HTTPMethod
     /// Raw, up to the `?`: visible ASCII that starts with a slash, never percent-decoded.
-    package let path: String
+    package var path: String { fields.string(pathRange) }
     /// Raw, after the `?`; nil when there is none.
-    package let query: String?
+    package var query: String? { queryRange.map(fields.string) }
+    package var hasQuery: Bool { queryRange != nil }
     package let version: HTTPVersion
     /// nil when the request does not say.
     package let contentLength: Int?
@@ -15,11 +16,13 @@ package struct RequestHead: Sendable {
     /// Never true without a body to wait for, nor for HTTP/1.0.
     package let expectsContinue: Bool
     private let fields: FieldSection
+    private let pathRange: Range<Int>
+    private let queryRange: Range<Int>?
 
     init(_ rules: RequestRules, _ fields: FieldSection) {
         method = rules.line.method
-        path = fields.string(rules.line.path)
-        query = rules.line.query.map(fields.string)
+        pathRange = rules.line.path
+        queryRange = rules.line.query
         version = rules.line.version
         contentLength = rules.framing.contentLength
         isChunked = rules.framing.isChunked
@@ -34,14 +37,25 @@ package struct RequestHead: Sendable {
     package var fieldCount: Int { fields.lines.count }
 
     /// Every value of that field in order, without white space around. Bytes that are not UTF-8 become U+FFFD.
-    package func values(_ lowercasedName: String) -> [String] { fields.values(lowercasedName) }
+    package func values(_ lowercasedName: StaticString) -> [String] { fields.values(lowercasedName) }
 
-    package func first(_ lowercasedName: String) -> String? { fields.first(lowercasedName) }
+    package func first(_ lowercasedName: StaticString) -> String? { fields.first(lowercasedName) }
 
-    package func contains(_ lowercasedName: String) -> Bool { fields.contains(lowercasedName) }
+    /// The first value's bytes, for the hot path, which makes no Strings; nil when there is no such field.
+    package func withFirst<Result>(_ lowercasedName: StaticString, _ body: (Span<UInt8>) -> Result) -> Result? {
+        fields.withFirst(lowercasedName, body)
+    }
+
+    /// On how many lines the field stands.
+    package func count(_ lowercasedName: StaticString) -> Int { fields.count(lowercasedName) }
+
+    /// The bytes of ``path``.
+    package func withPath<Result>(_ body: (Span<UInt8>) -> Result) -> Result { body(fields.bytes.span.extracting(pathRange)) }
+
+    package func contains(_ lowercasedName: StaticString) -> Bool { fields.contains(lowercasedName) }
 
     /// Whether the field's comma-separated list holds the token, whatever the case.
-    package func has(_ lowercasedName: String, token: String) -> Bool { fields.has(lowercasedName, token: token) }
+    package func has(_ lowercasedName: StaticString, token: StaticString) -> Bool { fields.has(lowercasedName, token: token) }
 
     /// RFC 9112 §9.3. A 1.0 client gets one answer per connection.
     package var keepAlive: Bool { version == .http11 && !has("connection", token: "close") }

@@ -20,13 +20,13 @@ package struct ResponseHead: Sendable {
     /// 1xx other than 101: the answer itself is still to come (RFC 9110 §15.2).
     package var isInterim: Bool { status < 200 && status != 101 }
 
-    package func values(_ lowercasedName: String) -> [String] { fields.values(lowercasedName) }
+    package func values(_ lowercasedName: StaticString) -> [String] { fields.values(lowercasedName) }
 
-    package func first(_ lowercasedName: String) -> String? { fields.first(lowercasedName) }
+    package func first(_ lowercasedName: StaticString) -> String? { fields.first(lowercasedName) }
 
-    package func contains(_ lowercasedName: String) -> Bool { fields.contains(lowercasedName) }
+    package func contains(_ lowercasedName: StaticString) -> Bool { fields.contains(lowercasedName) }
 
-    package func has(_ lowercasedName: String, token: String) -> Bool { fields.has(lowercasedName, token: token) }
+    package func has(_ lowercasedName: StaticString, token: StaticString) -> Bool { fields.has(lowercasedName, token: token) }
 
     package var keepAlive: Bool { version == .http11 && !has("connection", token: "close") }
 }

@@ -1,25 +1,21 @@
 /// Comparing and searching bytes where they lie.
 extension Span<UInt8> {
     /// The same bytes, case included.
-    func equals(_ text: String) -> Bool {
-        guard count == text.utf8.count else { return false }
-        var index = 0
-        for byte in text.utf8 {
-            if self[index] != byte { return false }
-            index += 1
+    package func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { text in
+            for index in indices where self[index] != (unsafe text[index]) { return false }
+            return true
         }
-        return true
     }
 
     /// The same bytes but for ASCII case, as field names and list tokens are compared (RFC 9110 §5.1).
-    func equalsIgnoringCase(_ text: String) -> Bool {
-        guard count == text.utf8.count else { return false }
-        var index = 0
-        for byte in text.utf8 {
-            if self[index].lowercased != byte.lowercased { return false }
-            index += 1
+    package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { text in
+            for index in indices where self[index].lowercased != (unsafe text[index]).lowercased { return false }
+            return true
         }
-        return true
     }
 
     func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {

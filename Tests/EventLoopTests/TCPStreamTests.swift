@@ -275,6 +275,38 @@ struct TCPStreamTests {
         client.close()
     }
 
+    @Test func `the same bytes go to each descriptor, and who did not take all of them is told with what happened`() throws {
+        // Near ends that are written to, and far ends: one that reads, one whose buffers are full, one that is gone.
+        let pairs = (0..<3).map { _ in
+            var ends: [Int32] = [0, 0]
+            #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
+            return (near: ends[0], far: ends[1])
+        }
+        let filling = [UInt8](repeating: 1, count: 65_536)
+        while unsafe write(pairs[1].near, filling, filling.count) > 0 {}
+        close(pairs[2].far)
+
+        let near = ContiguousArray(pairs.map(\.near))
+        let message = bytes(1000)
+        var exceptions: [(index: Int, result: SendResult)] = []
+        var full = TCPStream.sendToEach(near.span, message.span) { exceptions.append(($0, $1)) }
+        #expect(full == 1)
+        #expect(exceptions.map(\.index) == [1, 2])
+        #expect(exceptions[0].result == .sent(0))
+        #expect(exceptions[1].result == .failed(SystemError("send", errno: EPIPE)))
+        var received = [UInt8](repeating: 0, count: 2000)
+        #expect(unsafe read(pairs[0].far, &received, received.count) == message.count)
+        #expect(Array(received[..<message.count]) == message)
+
+        exceptions = []
+        let nothing: [UInt8] = []
+        full = TCPStream.sendToEach(near.span, nothing.span) { exceptions.append(($0, $1)) }
+        #expect(full == 0)
+        #expect(exceptions.map(\.index) == [0, 1, 2], "without bytes nobody took all of them, and nobody is forgotten")
+        for pair in pairs { close(pair.near) }
+        for pair in pairs.dropLast() { close(pair.far) }
+    }
+
     @Test func `sending nothing is nothing sent`() throws {
         let service = try Service(EventLoop())
         let client = try #require(RawClient(port: service.port))

@@ -19,4 +19,24 @@ struct HostFieldTests {
     func `another host is refused`(host: String) {
         #expect(throws: HTTPViolation.hostMalformed) { try HostField.check([UInt8](host.utf8).span) }
     }
+
+    @Test(arguments: [
+        "127.0.0.1", "127.0.0.1:8081", "0.0.0.0", "255.255.255.255:1", "10.20.30.40:", "[::1]:8081", "localhost", "LocalHost:80",
+    ])
+    func `a number, and localhost, is no name that could be made to resolve`(host: String) {
+        let bytes = [UInt8](host.utf8)
+        let isTaken = HostField.isNumericOrLocal(bytes.span)
+        #expect(isTaken)
+    }
+
+    @Test(arguments: [
+        "", "example.com", "127.0.0.1.example", "127.0.0", "127.0.0.1.1", "127.0.0.256", "127.0.0.01", "127.0.0.1x", ".127.0.0.1",
+        "127..0.1",
+        "127.0.0.", "1e3.0.0.1", "localhost.example", "localhos", ":80", "0x7f.0.0.1", "2130706433", "99999999999999999999.0.0.1",
+    ])
+    func `any other text may be a name`(host: String) {
+        let bytes = [UInt8](host.utf8)
+        let isTaken = HostField.isNumericOrLocal(bytes.span)
+        #expect(!isTaken)
+    }
 }

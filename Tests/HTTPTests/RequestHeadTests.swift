@@ -1,5 +1,6 @@
-import HTTP
 import Testing
+
+@testable import HTTP
 
 struct RequestHeadTests {
     private func head(_ fields: String, line: String = "GET /a%20b?x=1&y HTTP/1.1") throws -> RequestHead {
@@ -12,6 +13,17 @@ struct RequestHeadTests {
         #expect(try head("", line: "GET /? HTTP/1.1").query == "")
         #expect(try head("", line: "GET / HTTP/1.1").query == nil)
         #expect(try head("", line: "GET /a?b?c HTTP/1.1").query == "b?c")
+    }
+
+    @Test func `bytes are lent where they lie, and are those of the Strings`() throws {
+        let head = try head("X-A: 1\r\nx-a: 2\r\n")
+        let isPath = head.withPath { $0.equals("/a%20b") }
+        let isFirst = head.withFirst("x-a") { $0.equals("1") }
+        let isMissing = head.withFirst("x-b") { _ in true } == nil
+        #expect(isPath && isFirst == true && isMissing)
+        #expect(head.count("x-a") == 2 && head.count("x-b") == 0)
+        #expect(head.hasQuery)
+        #expect(try !self.head("", line: "GET / HTTP/1.1").hasQuery)
     }
 
     @Test func `fields are found by name whatever its case, with every value in order`() throws {

@@ -3,11 +3,12 @@ import Testing
 @testable import HTTP
 
 struct SpanBytesTests {
-    @Test(arguments: [
-        ("abc", "abc", true, true), ("aBc", "AbC", false, true), ("ab", "abc", false, false), ("", "", true, true),
-        ("@", "`", false, false),
-    ])
-    func `bytes are compared with and without case`(bytes: String, text: String, isEqual: Bool, isAlike: Bool) {
+    @Test(
+        arguments: [
+            ("abc", "abc", true, true), ("aBc", "AbC", false, true), ("ab", "abc", false, false), ("", "", true, true),
+            ("@", "`", false, false),
+        ] as [(String, StaticString, Bool, Bool)])
+    func `bytes are compared with and without case`(bytes: String, text: StaticString, isEqual: Bool, isAlike: Bool) {
         let bytes = [UInt8](bytes.utf8)
         #expect(bytes.span.equals(text) == isEqual)
         #expect(bytes.span.equalsIgnoringCase(text) == isAlike)

@@ -45,21 +45,19 @@ package enum EventEncoder {
 
     private static func appendFront(id: EventID?, type: Span<UInt8>, data: Span<UInt8>, to bytes: inout [UInt8]) {
         if let id {
-            bytes.append(text: "{\"id\":\"")
-            bytes.append(text: id.epoch.description)
-            bytes.append(UInt8(ascii: "-"))
-            ASCII.appendDecimal(id.sequence, to: &bytes)
-            bytes.append(text: "\",\"type\":\"")
+            bytes.append(ascii: "{\"id\":\"")
+            id.append(to: &bytes)
+            bytes.append(ascii: "\",\"type\":\"")
         } else {
-            bytes.append(text: "{\"type\":\"")
+            bytes.append(ascii: "{\"type\":\"")
         }
         bytes.append(copying: type)
-        bytes.append(text: "\",\"data\":")
+        bytes.append(ascii: "\",\"data\":")
         bytes.append(copying: data)
-        bytes.append(text: ",\"timestamp\":\"")
+        bytes.append(ascii: ",\"timestamp\":\"")
     }
 
     private static func appendBack(to bytes: inout [UInt8]) {
-        bytes.append(text: "\"}")
+        bytes.append(ascii: "\"}")
     }
 }

@@ -29,7 +29,7 @@ extension EventType {
     /// As `metricIndex`, of a type's bytes where they stand.
     package static func metricIndex(of bytes: Span<UInt8>) -> Int {
         let types = known
-        for index in types.indices where bytes.isEqual(to: types[index].rawValue) { return index }
+        for index in types.indices where bytes.isEqual(toText: types[index].rawValue) { return index }
         return types.count
     }
 }

@@ -24,6 +24,13 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { "\(epoch)-\(sequence)" }
 
+    /// Appends ``description``.
+    package func append(to bytes: inout [UInt8]) {
+        bytes.append(text: epoch.description)
+        bytes.append(UInt8(ascii: "-"))
+        bytes.append(decimal: sequence)
+    }
+
     private static func sequence(_ digits: some Collection<UInt8>) throws(EventIDError) -> UInt64 {
         var value: UInt64 = 0
         var count = 0

@@ -7,16 +7,20 @@ public struct SessionID: Sendable, Hashable, CustomStringConvertible, Comparable
 
     /// - Throws: ``SessionIDError`` when `text` is empty, longer than 128 bytes, or holds any other character.
     public init(_ text: some StringProtocol) throws(SessionIDError) {
+        let text = String(text)
+        try self.init(bytes: text.utf8.span)
+    }
+
+    /// As above, of bytes that stand somewhere.
+    package init(bytes: Span<UInt8>) throws(SessionIDError) {
         // Browsers and proxies take these out of a path (RFC 3986 §5.2.4): nobody could reach such a session.
-        guard text != ".", text != ".." else { throw .dotSegment }
-        var count = 0
-        for byte in text.utf8 {
-            guard Self.allows(byte) else { throw .characterNotAllowed(offset: count) }
-            count += 1
-            guard count <= Self.bytesMax else { throw .tooLong }
+        guard !bytes.isEqual(to: "."), !bytes.isEqual(to: "..") else { throw .dotSegment }
+        for index in bytes.indices {
+            guard Self.allows(bytes[index]) else { throw .characterNotAllowed(offset: index) }
+            guard index < Self.bytesMax else { throw .tooLong }
         }
-        guard count > 0 else { throw .empty }
-        description = String(text)
+        guard !bytes.isEmpty else { throw .empty }
+        description = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     public static func < (left: SessionID, right: SessionID) -> Bool {

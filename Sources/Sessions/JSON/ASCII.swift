@@ -20,20 +20,4 @@ enum ASCII {
         }
         return count
     }
-
-    static func appendDecimal(_ value: UInt64, to bytes: inout [UInt8]) {
-        let start = bytes.count
-        var rest = value
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        // The digits came last first.
-        var (left, right) = (start, bytes.count - 1)
-        while left < right {
-            bytes.swapAt(left, right)
-            left += 1
-            right -= 1
-        }
-    }
 }

@@ -13,7 +13,7 @@ extension JSON {
         case .bool(let bool): bytes.append(contentsOf: (bool ? "true" : "false").utf8)
         case .int(let int):
             if int < 0 { bytes.append(UInt8(ascii: "-")) }
-            ASCII.appendDecimal(int.magnitude, to: &bytes)
+            bytes.append(decimal: UInt64(int.magnitude))
         case .double(let double):
             bytes.append(contentsOf: (double.isFinite ? double.description : "null").utf8)
         case .string(let string):

@@ -26,7 +26,7 @@ package struct TypeFilter: Sendable, Equatable {
     /// As `contains`, where the index is known already.
     package func contains(_ type: Span<UInt8>, metricIndex: Int) -> Bool {
         if metricIndex < EventType.known.count { return known >> UInt64(metricIndex) & 1 == 1 }
-        for other in others where type.isEqual(to: other) { return true }
+        for other in others where type.isEqual(toText: other) { return true }
         return false
     }
 

@@ -20,7 +20,7 @@ extension Timestamp {
         let seconds = time / 1_000_000
 
         let start = bytes.count
-        bytes.append(text: "0000-00-00T00:00:00.000000Z")
+        bytes.append(ascii: "0000-00-00T00:00:00.000000Z")
         var written = bytes.mutableSpan
         written.replaceDigits(at: start, count: 4, with: date.year)
         written.replaceDigits(at: start + 5, count: 2, with: date.month)

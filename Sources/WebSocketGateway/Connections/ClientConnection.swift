@@ -38,7 +38,7 @@ final class ClientConnection: Peer {
     private(set) var session: LocalSession?
     private(set) var state = State.open
     /// This connection's place among its session's members; kept by the fan-out.
-    var memberIndex = 0
+    var memberPlace = MemberPlace(group: .careful, index: 0)
     var wakesAt: UInt64?
 
     var reader: MessageReader
@@ -103,7 +103,7 @@ final class ClientConnection: Peer {
         self.session = session
         count(as: Metric.kindLabel(session.kind))
         eventsAtJoin = session.eventsSeen
-        if !outbox.isEmpty { core.fanOut.setPath(.careful, of: self, in: session) }
+        if !outbox.isEmpty { core.fanOut.setCareful(true, self, in: session) }
     }
 
     // MARK: Sending
@@ -131,7 +131,7 @@ final class ClientConnection: Peer {
         clock.lastProgress = core.now
         stream.waitUntilWritable()
         core.schedule(self, at: core.now + core.plan.writeTimeout)
-        if let session { core.fanOut.setPath(.careful, of: self, in: session) }
+        if let session { core.fanOut.setCareful(true, self, in: session) }
     }
 
     func streamBecameWritable(_ stream: TCPStream) {
@@ -155,7 +155,7 @@ final class ClientConnection: Peer {
         }
         clock.lastProgress = nil
         if peerHasEnded { return cut() }
-        if let session, filter == nil { core.fanOut.setPath(.direct, of: self, in: session) }
+        if let session, filter == nil { core.fanOut.setCareful(false, self, in: session) }
         if case .finishing = state { stream.finishSending() }
     }
 

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The text a scrape gets: Prometheus exposition format 0.0.4. Reads the workers' counters without asking a worker anything.
 struct MetricsPage {
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
 
     let counters: [Counters]
     let startedAtSeconds: Double

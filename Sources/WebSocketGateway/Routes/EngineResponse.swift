@@ -5,7 +5,7 @@ internal import Sessions
 struct EngineResponse: Sendable {
     let status: HTTPStatus
     var body: [UInt8] = []
-    var contentType: String? = "application/json"
+    var contentType: StaticString? = "application/json"
     var headers: [(String, String)] = []
 
     /// `date` is a whole header line, or nothing.
@@ -42,20 +42,27 @@ struct EngineResponse: Sendable {
         var body: [UInt8] = []
         body.reserveCapacity(160)
         func field(_ name: StaticString, _ value: Int) {
-            body.append(contentsOf: ",\"\(name)\":\(value)".utf8)
+            body.append(ascii: name)
+            body.append(decimal: UInt64(value))
         }
         if isBatch {
-            body.append(
-                contentsOf: "{\"first_id\":\"\(receipt.firstID)\",\"last_id\":\"\(receipt.lastID)\",\"count\":\(receipt.count)".utf8)
+            body.append(ascii: "{\"first_id\":\"")
+            receipt.firstID.append(to: &body)
+            body.append(ascii: "\",\"last_id\":\"")
+            receipt.lastID.append(to: &body)
+            field("\",\"count\":", receipt.count)
         } else {
-            body.append(contentsOf: "{\"id\":\"\(receipt.firstID)\",\"sequence\":\(receipt.firstID.sequence)".utf8)
+            body.append(ascii: "{\"id\":\"")
+            receipt.firstID.append(to: &body)
+            body.append(ascii: "\",\"sequence\":")
+            body.append(decimal: receipt.firstID.sequence)
         }
         if !isEarly {
-            field("connections", receipt.connections)
-            field("sent", receipt.sent)
-            field("queued", receipt.queued)
-            field("conflated", receipt.conflated)
-            field("dropped", receipt.dropped)
+            field(",\"connections\":", receipt.connections)
+            field(",\"sent\":", receipt.sent)
+            field(",\"queued\":", receipt.queued)
+            field(",\"conflated\":", receipt.conflated)
+            field(",\"dropped\":", receipt.dropped)
         }
         body.append(UInt8(ascii: "}"))
         return EngineResponse(status: .ok, body: body)

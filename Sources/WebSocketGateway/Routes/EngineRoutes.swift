@@ -21,7 +21,7 @@ enum EngineRoutes {
 
     /// `POST /v1/sessions/{id}/events`, recognised but not yet checked.
     struct Publish {
-        let sessionText: Substring
+        let session: Result<SessionID, SessionIDError>
 
         struct Checked {
             let session: SessionID
@@ -33,7 +33,7 @@ enum EngineRoutes {
         func check(_ head: RequestHead, _ body: [UInt8], limits: EventLimits) -> Result<Checked, Refusal> {
             do throws(Refusal) {
                 try EngineRoutes.checkHeaders(head)
-                let session = try EngineRoutes.sessionID(sessionText)
+                let session = try EngineRoutes.sessionID(session)
                 let answersEarly = try receiptParameter(head)
                 let parsed = try EngineRoutes.events(head, body, limits)
                 return .success(Checked(session: session, events: parsed.events, isBatch: parsed.isBatch, answersEarly: answersEarly))
@@ -43,7 +43,7 @@ enum EngineRoutes {
         }
 
         private func receiptParameter(_ head: RequestHead) throws(Refusal) -> Bool {
-            guard head.query != nil else { return false }
+            guard head.hasQuery else { return false }
             let query = try EngineRoutes.query(head, allowed: ["receipt"], notYet: ["wait"])
             switch query.first("receipt") {
             case nil, "full"?: return false
@@ -54,11 +54,17 @@ enum EngineRoutes {
     }
 
     static func publish(_ head: RequestHead) -> Publish? {
-        let (prefix, suffix) = ("/v1/sessions/", "/events")
-        let path = head.path
-        guard head.method == .post, path.utf8.count > prefix.utf8.count + suffix.utf8.count, path.hasPrefix(prefix), path.hasSuffix(suffix)
-        else { return nil }
-        return Publish(sessionText: path.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count))
+        guard head.method == .post else { return nil }
+        return head.withPath { path in
+            let (prefix, suffix): (StaticString, StaticString) = ("/v1/sessions/", "/events")
+            let (start, end) = (prefix.utf8CodeUnitCount, path.count - suffix.utf8CodeUnitCount)
+            guard end > start, path.extracting(..<start).equals(prefix), path.extracting(end...).equals(suffix) else { return nil }
+            return Publish(session: sessionID(path.extracting(start..<end)))
+        }
+    }
+
+    private static func sessionID(_ bytes: Span<UInt8>) -> Result<SessionID, SessionIDError> {
+        do throws(SessionIDError) { return .success(try SessionID(bytes: bytes)) } catch { return .failure(error) }
     }
 
     static func response(_ refusal: PublishRefusal) -> EngineResponse {
@@ -265,22 +271,18 @@ enum EngineRoutes {
         guard !head.contains("origin") else {
             throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
         }
-        if let host = head.first("host"), !isNumericOrLocal(host) {
+        guard head.withFirst("host", HostField.isNumericOrLocal) ?? true else {
             throw Refusal(
                 .forbidden, "HOST_NOT_ALLOWED", "the control listener answers to its numeric address and to localhost, not to other names")
         }
         guard !head.contains("idempotency-key") else { throw notYet("Idempotency-Key") }
     }
 
-    private static func isNumericOrLocal(_ host: String) -> Bool {
-        if host.hasPrefix("[") { return true }
-        let name = host.prefix { $0 != ":" }
-        return name.lowercased() == "localhost" || SocketAddress(host: name) != nil
-    }
+    static func sessionID(_ text: Substring) throws(Refusal) -> SessionID { try sessionID(sessionID(String(text).utf8.span)) }
 
-    static func sessionID(_ text: Substring) throws(Refusal) -> SessionID {
+    private static func sessionID(_ result: Result<SessionID, SessionIDError>) throws(Refusal) -> SessionID {
         do throws(SessionIDError) {
-            return try SessionID(text)
+            return try result.get()
         } catch {
             throw Refusal(.badRequest, "INVALID_SESSION_ID", error.description)
         }
@@ -310,16 +312,20 @@ enum EngineRoutes {
     private enum MediaType { case json, ndjson }
 
     private static func mediaType(_ head: RequestHead) throws(Refusal) -> MediaType {
-        let values = head.values("content-type")
-        let essence = values.first?.prefix { $0 != ";" && $0 != " " }.lowercased()
-        switch (values.count, essence) {
-        case (1, "application/json"): return .json
-        case (1, "application/x-ndjson"): return .ndjson
-        default:
+        let type: MediaType? =
+            head.withFirst("content-type") { value in
+                // What follows is a parameter (RFC 9110 §8.3.1), and no charset changes what JSON is.
+                let essence = value.extracting(
+                    ..<(value.indices.first { value[$0] == UInt8(ascii: ";") || value[$0] == UInt8(ascii: " ") } ?? value.count))
+                if essence.equalsIgnoringCase("application/json") { return .json }
+                return essence.equalsIgnoringCase("application/x-ndjson") ? .ndjson : nil
+            } ?? nil
+        guard let type, head.count("content-type") == 1 else {
             throw Refusal(
                 .unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE",
                 "say Content-Type: application/json, or application/x-ndjson for one event a line")
         }
+        return type
     }
 
     static func events(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> (

@@ -31,7 +31,9 @@ final class Switchboard: Sendable {
     }
 
     /// Which worker orders a session's events. The hash is seeded per process, so that nobody can aim sessions at one worker.
-    func home(of session: SessionID) -> Int { Int(UInt(bitPattern: session.hashValue) % UInt(mailboxes.count)) }
+    func home(of session: SessionID) -> Int {
+        mailboxes.count == 1 ? 0 : Int(UInt(bitPattern: session.hashValue) % UInt(mailboxes.count))
+    }
 
     /// Runs `body` with a worker's core on its thread and returns what it returns; nil when the worker has ended.
     ///

@@ -1,0 +1,85 @@
+internal import Sessions
+
+/// Where a connection stands among its session's members.
+struct MemberPlace {
+    enum Group {
+        /// Nothing waits for it: a batch's bytes in its encoding go straight to the kernel.
+        case direct(Encoding)
+        /// Its outbox is not empty, or it wants only some types: its connection decides, event by event.
+        case careful
+    }
+
+    var group: Group
+    var index: Int
+}
+
+/// A session's connections on one worker. Those of one group get the same bytes, so that a fan-out is a walk over descriptors that lie side by
+/// side: 8 bytes a member, and nothing to decide for each.
+struct Members {
+    struct Row {
+        var descriptors: ContiguousArray<Int32> = []
+        /// Slots, in the descriptors' order.
+        var connections: ContiguousArray<UInt32> = []
+    }
+
+    private(set) var direct = PerEncoding(Row())
+    private(set) var careful: ContiguousArray<UInt32> = []
+
+    var count: Int { direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count + careful.count }
+    var isEmpty: Bool { count == 0 }
+    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful }
+
+    mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
+        switch group {
+        case .direct(let encoding):
+            direct[encoding].descriptors.append(descriptor)
+            direct[encoding].connections.append(connection)
+            return MemberPlace(group: group, index: direct[encoding].connections.count - 1)
+        case .careful:
+            careful.append(connection)
+            return MemberPlace(group: group, index: careful.count - 1)
+        }
+    }
+
+    /// Takes out the member there; the group's last one takes its place. Returns who that is, unless it was the one taken out.
+    mutating func remove(_ connection: UInt32, at place: MemberPlace) -> UInt32? {
+        switch place.group {
+        case .direct(let encoding):
+            _ = Self.remove(at: place.index, from: &direct[encoding].descriptors)
+            return Self.remove(connection, at: place.index, from: &direct[encoding].connections)
+        case .careful:
+            return Self.remove(connection, at: place.index, from: &careful)
+        }
+    }
+
+    private static func remove(_ connection: UInt32, at index: Int, from connections: inout ContiguousArray<UInt32>) -> UInt32? {
+        precondition(connections[index] == connection, "a member's place is another connection's")
+        return remove(at: index, from: &connections) ? connections[index] : nil
+    }
+
+    /// True when another element stands there now.
+    private static func remove<Element>(at index: Int, from elements: inout ContiguousArray<Element>) -> Bool {
+        elements.swapAt(index, elements.count - 1)
+        elements.removeLast()
+        return index < elements.count
+    }
+}
+
+/// A session as one worker that has connections of it sees it.
+final class LocalSession {
+    let id: SessionID
+    let kind: SessionKind
+    /// The home's; tells this session from an ended one of the same name.
+    let incarnation: UInt64
+    var members = Members()
+    /// The newest event handed out here.
+    var lastID: EventID?
+    /// Events handed out here since the first member came; a member's own count is the difference to when it joined.
+    var eventsSeen: UInt64 = 0
+
+    init(_ id: SessionID, kind: SessionKind, incarnation: UInt64) {
+        self.id = id
+        self.kind = kind
+        self.incarnation = incarnation
+    }
+}
