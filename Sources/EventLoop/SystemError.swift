@@ -19,6 +19,9 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var isAddressInUse: Bool { errno == EADDRINUSE }
 
+    /// No such file, or, of one in /proc that was there when it was opened, no such process.
+    package var isNotFound: Bool { errno == ENOENT || errno == ESRCH }
+
     /// Throws for libuv's negative answers, returns the others.
     @discardableResult
     static func check(_ status: Int32, _ operation: @autoclosure () -> String) throws(SystemError) -> Int32 {
