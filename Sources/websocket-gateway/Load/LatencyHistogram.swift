@@ -28,6 +28,12 @@ struct LatencyHistogram {
         return max
     }
 
+    /// The parts that hold any, from short to long: the longest duration that each counts, and how many it holds. Those of several runs can
+    /// be added up.
+    var buckets: [(nanosecondsMax: UInt64, count: UInt64)] {
+        counts.indices.filter { counts[$0] > 0 }.map { (Self.largest(in: $0), counts[$0]) }
+    }
+
     /// Small values have an index each; from 2⁷ on the leading 8 bits decide.
     private static func index(of nanoseconds: UInt64) -> Int {
         let value = Swift.min(nanoseconds, nanosecondsMax)

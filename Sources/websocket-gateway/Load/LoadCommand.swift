@@ -25,14 +25,21 @@ struct LoadCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Size of each event's data. Default: 256 of padding, 4096 of candles.", valueName: "bytes"))
     var eventBytes: Int?
     @Flag(help: "Every connection offers permessage-deflate, and the gateway must agree.") var deflate = false
-    @Option(help: ArgumentHelp("Publish requests without an answer, on each of up to 16 control connections.", valueName: "n"))
-    var inFlight = 1
+    @Option(help: ArgumentHelp("Publish requests without an answer, on each publisher's connection.", valueName: "n")) var inFlight = 1
+    @Option(
+        help: ArgumentHelp("Connections that publish, the sessions spread over them. Default: one a session, up to 16.", valueName: "n"))
+    var publishers: Int?
     @Option(help: ArgumentHelp("Events a second to each session. Default: as fast as the answers come.", valueName: "n")) var rate: Double?
     @Option(help: ArgumentHelp("Clients besides that stop reading; the gateway is expected to drop them.", valueName: "n")) var slow = 0
     @Option(help: ArgumentHelp("backtest or forward.", valueName: "kind")) var kind = "backtest"
     @Option(help: ArgumentHelp("The sessions are named PREFIX-1, PREFIX-2, ….", valueName: "prefix")) var sessionPrefix = "load"
     @Option(help: ArgumentHelp("The whole run takes no longer, or fails.", valueName: "seconds")) var duration = 120.0
+    @Option(
+        help: ArgumentHelp(
+            "Measure the CPU time of this process, and of others when repeated, instead of asking the gateway for its own (Linux).",
+            valueName: "n")) var serverPID: [Int32] = []
     @Flag(help: "Print the report as one JSON object.") var json = false
+    @Flag(help: "With --json: the latencies as [[ns_max, count], …], so that runs can be added up.") var histogram = false
     @Flag(help: "Allow a target that is not this machine. Only ever load what is yours.") var allowRemote = false
 
     func validate() throws { _ = try plan() }
@@ -62,6 +69,7 @@ struct LoadCommand: ParsableCommand {
         var plan = LoadPlan()
         plan.connect = try target(connect, "--connect")
         plan.control = try target(control, "--control")
+        plan.serverPIDs = try servers()
         plan.connections = try Self.within(connections, 1...1_000_000, "--connections")
         plan.slowConnections = try Self.within(slow, 0...100_000, "--slow")
         plan.sessions = try Self.within(sessions, 1...connections, "--sessions")
@@ -70,6 +78,8 @@ struct LoadCommand: ParsableCommand {
         let sizes = payload.dataBytesMin...LoadEvent.dataBytesMax
         plan.event.dataBytes = try Self.within(eventBytes ?? payload.dataBytesDefault, sizes, "--event-bytes of --payload \(payload)")
         plan.deflate = deflate
+        plan.publishers = try Self.within(
+            publishers ?? min(sessions, LoadPlan.publishersDefaultMax), 1...sessions, "--publishers of --sessions \(sessions)")
         plan.inFlight = try Self.within(inFlight, 1...512, "--in-flight")
         if let rate {
             guard rate >= 0.1, rate <= 1e7 else { throw ValidationError("--rate is 0.1 to 10000000 events a second") }
@@ -83,7 +93,17 @@ struct LoadCommand: ParsableCommand {
         guard (try? SessionID(plan.session(sessions - 1))) != nil else {
             throw ValidationError("--session-prefix holds only A-Z a-z 0-9 . _ ~ - and is short")
         }
+        guard !histogram || json else { throw ValidationError("--histogram is a part of the JSON report: pass --json too") }
+        plan.tellsHistogram = histogram
         return plan
+    }
+
+    /// Looked at here already: a run that cannot be measured need not begin.
+    private func servers() throws(ValidationError) -> [Int32] {
+        do throws(ProcessUsage.Fault) { _ = try ServerUsage.read(serverPID) } catch {
+            throw ValidationError("--server-pid: \(error.reason)")
+        }
+        return serverPID
     }
 
     /// A load generator that is pointed at somebody else's machine is an attack.

@@ -5,6 +5,8 @@ import Sessions
 struct LoadPlan: Sendable {
     var connect = SocketAddress(high: 0, low: 0, port: 0)
     var control = SocketAddress(high: 0, low: 0, port: 0)
+    /// Whose CPU time is measured; where there are none, the gateway is asked for its own.
+    var serverPIDs: [Int32] = []
     var connections = 500
     /// Clients besides, that stop reading once they are let in.
     var slowConnections = 0
@@ -16,16 +18,19 @@ struct LoadPlan: Sendable {
     var event = LoadEvent()
     /// Every connection offers permessage-deflate and takes nothing less.
     var deflate = false
-    /// Requests without an answer on each control connection.
+    /// Connections to the control listener; sessions share them.
+    var publishers = 1
+    /// Requests without an answer on each of them.
     var inFlight = 1
     /// Events a second to each session; nil is as fast as the answers come.
     var rate: Double?
     var duration: Duration = .seconds(120)
+    /// The report for programs tells every latency's bucket.
+    var tellsHistogram = false
 
-    /// Connections to the control listener at most; sessions share them.
-    static let publishersMax = 16
+    /// As many publishers as sessions, and no more than these, unless told otherwise.
+    static let publishersDefaultMax = 16
 
-    var publishers: Int { min(sessions, Self.publishersMax) }
     var allConnections: Int { connections + slowConnections }
 
     /// Sockets, with one for a look at the metrics, and what a process has open anyway.

@@ -18,6 +18,10 @@ struct LoadReport {
     var size = DeliverySize()
     /// What the gateway used from before the first publish until every reader had everything, as its metrics say; nil where they did not.
     var gatewayCPUSeconds: Double?
+    /// What the processes of the server used meanwhile; nil where none were named.
+    var server: ServerUsage.Spent?
+    /// How long the cores of this machine were busy meanwhile, all together: this tool, the server, the kernel and everybody else.
+    var machineBusySeconds: Double?
     var receipts = PublishTotals()
     var lost: UInt64 = 0
     var duplicated: UInt64 = 0
@@ -45,6 +49,13 @@ struct LoadReport {
         outOfOrder += ledger.outOfOrder
     }
 
+    /// What was used between two looks.
+    mutating func add(_ before: LoadUsage, _ after: LoadUsage) {
+        if let before = before.gateway, let after = after.gateway { gatewayCPUSeconds = after.cpuSeconds - before.cpuSeconds }
+        if let before = before.server, let after = after.server { server = after.spent(since: before) }
+        if let before = before.machine, let after = after.machine { machineBusySeconds = after.seconds(since: before) }
+    }
+
     /// The gateway's counts are a promise too: without slow clients every delivery it counted is one that arrived, and no other.
     mutating func checkReceipts() {
         guard receipts.events == plan.events * plan.sessions else { return }
@@ -59,9 +70,11 @@ struct LoadReport {
         if firstOffence == nil { firstOffence = text }
     }
 
-    var gatewayMicrosecondsPerDelivery: Double? {
-        gatewayCPUSeconds.flatMap { delivered > 0 ? $0 * 1e6 / Double(delivered) : nil }
-    }
+    var gatewayMicrosecondsPerDelivery: Double? { gatewayCPUSeconds.flatMap(microsecondsPerDelivery) }
+
+    var serverMicrosecondsPerDelivery: Double? { (server?.seconds).flatMap(microsecondsPerDelivery) }
+
+    private func microsecondsPerDelivery(_ seconds: Double) -> Double? { delivered > 0 ? seconds * 1e6 / Double(delivered) : nil }
 
     // MARK: For people
 
@@ -76,7 +89,8 @@ struct LoadReport {
             "latency      p50 \(Self.milliseconds(latency.value(at: 0.5)))  p90 \(Self.milliseconds(latency.value(at: 0.9)))  p99 \(Self.milliseconds(latency.value(at: 0.99)))  max \(Self.milliseconds(latency.max))",
         ]
         if plan.slowConnections > 0 { lines.append("slow         \(slowDropped) of \(plan.slowConnections) were dropped by the gateway") }
-        lines.append(gatewayText)
+        lines.append(plan.serverPIDs.isEmpty ? gatewayText : serverText)
+        if let machineBusySeconds { lines.append("the machine  was busy for \(Self.rounded(machineBusySeconds)) s, all cores together") }
         lines.append(
             "this tool    used \(Self.rounded(seconds > 0 ? cpuSeconds / seconds * 100 : 0)) % of one core; \(Self.rounded(wallSeconds)) s in all"
         )
@@ -89,6 +103,12 @@ struct LoadReport {
             return "the gateway  did not tell its CPU time"
         }
         return "the gateway  used \(Self.rounded(seconds)) s of CPU: \(Self.rounded(each)) µs a delivery"
+    }
+
+    private var serverText: String {
+        guard let server, let each = serverMicrosecondsPerDelivery else { return "the server   was not looked at" }
+        return
+            "the server   used \(Self.rounded(server.seconds)) s of CPU (\(Self.rounded(server.userSeconds)) user, \(Self.rounded(server.systemSeconds)) system): \(Self.rounded(each)) µs a delivery"
     }
 
     private var verdict: String { firstOffence ?? failure ?? "\(expected - min(expected, delivered)) deliveries are missing" }
@@ -111,15 +131,28 @@ struct LoadReport {
     // MARK: For programs
 
     var json: JSONObject {
+        var json = measured
+        if plan.tellsHistogram {
+            json["latency_buckets"] = .array(
+                latency.buckets.map { .array([.int(Int64($0.nanosecondsMax)), .int(Int64($0.count))]) })
+        }
+        return json
+    }
+
+    private var measured: JSONObject {
         [
             "passed": .bool(hasPassed),
             "connections": Self.int(plan.connections), "sessions": Self.int(plan.sessions), "events": Self.int(plan.events),
             "event_bytes": Self.int(plan.event.dataBytes), "payload": .string(plan.event.payload.rawValue), "deflate": .bool(plan.deflate),
-            "in_flight": Self.int(plan.inFlight), "rate": Self.optional(plan.rate),
+            "publishers": Self.int(plan.publishers), "in_flight": Self.int(plan.inFlight), "rate": Self.optional(plan.rate),
             "open_s": .double(openSeconds), "connect_ms": Self.percentiles(connecting),
             "published": Self.int(receipts.events), "seconds": .double(seconds), "wall_s": .double(wallSeconds),
             "tool_cpu_s": .double(cpuSeconds),
             "gateway_cpu_s": Self.optional(gatewayCPUSeconds), "gateway_cpu_us_per_delivery": Self.optional(gatewayMicrosecondsPerDelivery),
+            "server_cpu_s": Self.optional(server?.seconds), "server_user_s": Self.optional(server?.userSeconds),
+            "server_system_s": Self.optional(server?.systemSeconds),
+            "server_cpu_us_per_delivery": Self.optional(serverMicrosecondsPerDelivery),
+            "machine_busy_s": Self.optional(machineBusySeconds),
             "wire_bytes": Self.int(size.wireBytes), "message_bytes": Self.int(size.messageBytes), "wire_ratio": .double(size.ratio),
             "compressed": Self.int(size.compressed),
             "expected": Self.int(Int(expected)), "delivered": Self.int(Int(delivered)),

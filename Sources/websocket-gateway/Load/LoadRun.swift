@@ -25,7 +25,7 @@ final class LoadRun {
     private var connections: [LoadConnection] = []
     private var publishers: [LoadPublisher] = []
     private var look: GatewayLook?
-    private var usageBefore: GatewayUsage?
+    private var usageBefore: LoadUsage?
     private var timer: LoopTimer?
     private var report: LoadReport
 
@@ -58,7 +58,8 @@ final class LoadRun {
         }
         do throws(SystemError) {
             for index in 0..<plan.publishers {
-                publishers.append(try LoadPublisher(self, tool.loop, sessions.filter { $0.index % plan.publishers == index }))
+                let shared = stride(from: index, to: sessions.count, by: plan.publishers).map { sessions[$0] }
+                publishers.append(try LoadPublisher(self, tool.loop, shared))
             }
         } catch {
             return fail(TargetAddress.explain(error, plan.control))
@@ -85,8 +86,8 @@ final class LoadRun {
 
     func wasRefused(_ refusal: GatewayRefusal) {
         var text = "a connection was refused: \(refusal.text)"
-        if let flag = refusal.flagToRaise(connections: plan.allConnections + LoadPlan.publishersMax, perSession: plan.connectionsPerSession)
-        {
+        let connections = plan.allConnections + max(plan.publishers, LoadPlan.publishersDefaultMax)
+        if let flag = refusal.flagToRaise(connections: connections, perSession: plan.connectionsPerSession) {
             text += "; start the gateway with: websocket-gateway serve \(flag)"
         }
         report.refusals += 1
@@ -172,14 +173,23 @@ final class LoadRun {
         guard phase == .publishing, readersWaiting == 0, publishers.allSatisfy(\.isDone) else { return }
         enter(.measuringAgain)
         measure { [unowned self] usage in
-            if let usage, let usageBefore { report.gatewayCPUSeconds = usage.cpuSeconds - usageBefore.cpuSeconds }
+            if let usageBefore { report.add(usageBefore, usage) }
             enter(.settling)
         }
     }
 
-    private func measure(_ completion: @escaping (GatewayUsage?) -> Void) {
+    /// A server's processes are looked at where they are named, and nothing is asked of it.
+    private func measure(_ completion: @escaping (LoadUsage) -> Void) {
+        guard plan.serverPIDs.isEmpty else {
+            do throws(ProcessUsage.Fault) {
+                completion(LoadUsage(server: try ServerUsage.read(plan.serverPIDs), machine: MachineUsage.read()))
+            } catch {
+                fail("--server-pid: \(error.reason)")
+            }
+            return
+        }
         do throws(SystemError) {
-            look = try GatewayLook(tool.loop, at: plan.control, completion)
+            look = try GatewayLook(tool.loop, at: plan.control) { completion(LoadUsage(gateway: $0, machine: MachineUsage.read())) }
         } catch {
             fail(TargetAddress.explain(error, plan.control))
         }

@@ -30,6 +30,26 @@ import Testing
         #expect(histogram.count == 100_000)
     }
 
+    @Test func `its buckets hold every value once, under a bound that is not below it`() {
+        var histogram = LatencyHistogram()
+        #expect(histogram.buckets.isEmpty)
+        for value in [5, 5, 127, 128, 1000, 1001, 1_000_000, 1_000_000, 1_000_000, 1 << 41] as [UInt64] { histogram.record(value) }
+        #expect(histogram.buckets.map(\.count) == [2, 1, 1, 2, 3, 1])
+        let bounds: [UInt64] = [5, 127, 128, 1003, 1_003_519, 2_216_203_124_735]
+        #expect(histogram.buckets.map(\.nanosecondsMax) == bounds)
+    }
+
+    @Test func `the buckets of two runs together are those of one`() {
+        var (one, other, all) = (LatencyHistogram(), LatencyHistogram(), LatencyHistogram())
+        for value in 0..<2000 as Range<UInt64> {
+            if value % 3 == 0 { one.record(value * value) } else { other.record(value * value) }
+            all.record(value * value)
+        }
+        var sums: [UInt64: UInt64] = [:]
+        for bucket in one.buckets + other.buckets { sums[bucket.nanosecondsMax, default: 0] += bucket.count }
+        #expect(sums == Dictionary(uniqueKeysWithValues: all.buckets.map { ($0.nanosecondsMax, $0.count) }))
+    }
+
     @Test func `values beyond the range are counted in the last place, and the maximum is exact`() {
         var histogram = LatencyHistogram()
         histogram.record(.max)

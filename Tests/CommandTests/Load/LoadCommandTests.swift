@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventLoop
 import Testing
 
 @testable import websocket_gateway
@@ -11,6 +12,8 @@ import Testing
         #expect(!plan.deflate)
         #expect(plan.duration == .seconds(120))
         #expect(plan.rate == nil)
+        #expect((plan.publishers, plan.tellsHistogram) == (1, false))
+        #expect(plan.serverPIDs.isEmpty)
     }
 
     @Test func `candles are 4096 bytes unless told otherwise, and compression is asked for by a flag`() throws {
@@ -38,11 +41,33 @@ import Testing
         ["--connections", "0"], ["--sessions", "501"], ["--events", "0"], ["--event-bytes", "95"], ["--event-bytes", "524001"],
         ["--payload", "candles", "--event-bytes", "639"], ["--payload", "candles", "--event-bytes", "524001"], ["--payload", "x"],
         ["--in-flight", "513"], ["--rate", "0"], ["--rate", "nan"],
+        ["--server-pid", "x"], ["--server-pid", "1073741824"],
+        ["--histogram"], ["--publishers", "0"], ["--publishers", "2"], ["--sessions", "4", "--publishers", "5"],
         ["--duration", "0"], ["--duration", "inf"], ["--kind", "x"], ["--session-prefix", "a/b"], ["--slow", "-1"],
     ])
     func `a value out of its range is a usage error`(_ arguments: [String]) {
         #expect(throws: (any Error).self) { try LoadCommand.parse(arguments) }
     }
+
+    @Test(arguments: [("1", 1), ("16", 16), ("17", 16), ("500", 16)])
+    func `sessions have a publisher each, up to 16`(_ sessions: String, publishers: Int) throws {
+        #expect(try LoadCommand.parse(["--sessions", sessions]).plan().publishers == publishers)
+        #expect(try LoadCommand.parse(["--sessions", sessions, "--publishers", sessions]).plan().publishers == Int(sessions))
+    }
+
+    @Test func `the latencies are a part of the JSON report`() throws {
+        #expect(try LoadCommand.parse(["--json", "--histogram"]).plan().tellsHistogram)
+    }
+
+    #if os(Linux)
+    @Test func `processes are measured that are there, and one that is not is named`() throws {
+        let own = "\(ProcessResources.processID)"
+        let plan = try LoadCommand.parse(["--server-pid", own, "--server-pid", own]).plan()
+        #expect(plan.serverPIDs == [ProcessResources.processID, ProcessResources.processID])
+        let error = #expect(throws: (any Error).self) { try LoadCommand.parse(["--server-pid", own, "--server-pid", "1073741824"]) }
+        #expect(LoadCommand.message(for: error!) == "--server-pid: there is no process 1073741824")
+    }
+    #endif
 
     @Test func `connections and slow ones are spread evenly`() throws {
         let plan = try LoadCommand.parse(["--connections", "10", "--sessions", "3", "--slow", "2"]).plan()

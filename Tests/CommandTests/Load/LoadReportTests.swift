@@ -4,9 +4,12 @@ import Testing
 @testable import websocket_gateway
 
 @Suite struct LoadReportTests {
-    private func report(delivered: UInt64 = 20, sent: Int = 15, queued: Int = 5, dropped: Int = 0, slow: Int = 0) -> LoadReport {
+    private func report(
+        delivered: UInt64 = 20, sent: Int = 15, queued: Int = 5, dropped: Int = 0, slow: Int = 0, serverPIDs: [Int32] = []
+    ) -> LoadReport {
         var plan = LoadPlan()
         (plan.connections, plan.events, plan.slowConnections) = (2, 10, slow)
+        plan.serverPIDs = serverPIDs
         var report = LoadReport(plan)
         report.delivered = delivered
         report.receipts = PublishTotals(
@@ -71,6 +74,47 @@ import Testing
         nothingDelivered.gatewayCPUSeconds = 1
         #expect(nothingDelivered.gatewayMicrosecondsPerDelivery == nil)
         #expect(nothingDelivered.size.ratio == 0)
+    }
+
+    private func usage(gateway: Double? = nil, nanoseconds: UInt64? = nil, busyTicks: UInt64? = nil) throws -> LoadUsage {
+        var usage = LoadUsage()
+        usage.gateway = gateway.flatMap { GatewayUsage(metrics: Array("process_cpu_seconds_total \($0)".utf8)) }
+        usage.server = nanoseconds.map { nanoseconds in
+            ServerUsage(processes: [7: ProcessUsage(threads: ["7": nanoseconds], ticks: .init(user: nanoseconds / 10_000_000, system: 0))])
+        }
+        usage.machine = busyTicks.flatMap { MachineUsage(stat: Array("cpu \($0) 0 0 0 0 0 0 0".utf8)) }
+        return usage
+    }
+
+    @Test func `a server's processes are told instead of the gateway's metrics, and the machine in any case`() throws {
+        var report = report(serverPIDs: [7])
+        report.add(try usage(nanoseconds: 50_000_000, busyTicks: 100), try usage(nanoseconds: 130_000_000, busyTicks: 125))
+        #expect(report.text.contains("the server   used 0.08 s of CPU (0.08 user, 0 system): 4000 µs a delivery\n"))
+        #expect(report.text.contains("the machine  was busy for 0.25 s, all cores together\n"))
+        let json = report.json
+        #expect((json["server_cpu_s"], json["server_user_s"], json["server_system_s"]) == (0.08, 0.08, 0.0))
+        #expect((json["server_cpu_us_per_delivery"], json["machine_busy_s"], json["gateway_cpu_s"]) == (4000.0, 0.25, .null))
+    }
+
+    @Test func `what was not looked at both times is null, not nothing`() throws {
+        var report = report()
+        report.add(try usage(gateway: 1, nanoseconds: 1), try usage(gateway: 1.5, busyTicks: 1))
+        let json = report.json
+        #expect(json["gateway_cpu_s"] == 0.5)
+        for name in ["server_cpu_s", "server_user_s", "server_system_s", "server_cpu_us_per_delivery", "machine_busy_s"] {
+            #expect(json[name] == .null, "\(name)")
+        }
+        #expect(!report.text.contains("the machine"))
+    }
+
+    @Test func `latencies are told one by one where that is asked for`() {
+        var plan = LoadPlan()
+        #expect(LoadReport(plan).json["latency_buckets"] == nil)
+        plan.tellsHistogram = true
+        #expect(LoadReport(plan).json["latency_buckets"] == [])
+        var report = LoadReport(plan)
+        for value in [3, 3, 1000] as [UInt64] { report.latency.record(value) }
+        #expect(report.json["latency_buckets"] == [[3, 2], [1003, 1]])
     }
 
     @Test func `a run that was cut short fails and says why`() {
