@@ -38,6 +38,8 @@ struct LoadCommand: ParsableCommand {
         help: ArgumentHelp(
             "Measure the CPU time of this process, and of others when repeated, instead of asking the gateway for its own (Linux).",
             valueName: "n")) var serverPID: [Int32] = []
+    @Option(help: ArgumentHelp("What the server speaks, for comparisons: gateway, nchan or nats.", valueName: "kind"))
+    var dialect = LoadDialect.gateway
     @Flag(help: "Print the report as one JSON object.") var json = false
     @Flag(help: "With --json: the latencies as [[ns_max, count], …], so that runs can be added up.") var histogram = false
     @Flag(help: "Allow a target that is not this machine. Only ever load what is yours.") var allowRemote = false
@@ -69,6 +71,7 @@ struct LoadCommand: ParsableCommand {
         var plan = LoadPlan()
         plan.connect = try target(connect, "--connect")
         plan.control = try target(control, "--control")
+        plan.dialect = dialect
         plan.serverPIDs = try servers()
         plan.connections = try Self.within(connections, 1...1_000_000, "--connections")
         plan.slowConnections = try Self.within(slow, 0...100_000, "--slow")
@@ -77,6 +80,7 @@ struct LoadCommand: ParsableCommand {
         plan.event.payload = payload
         let sizes = payload.dataBytesMin...LoadEvent.dataBytesMax
         plan.event.dataBytes = try Self.within(eventBytes ?? payload.dataBytesDefault, sizes, "--event-bytes of --payload \(payload)")
+        guard !deflate || dialect.allowsDeflate else { throw ValidationError("--deflate is not measured in \(dialect)'s protocol") }
         plan.deflate = deflate
         plan.publishers = try Self.within(
             publishers ?? min(sessions, LoadPlan.publishersDefaultMax), 1...sessions, "--publishers of --sessions \(sessions)")

@@ -4,12 +4,12 @@ import WebSocket
 
 /// One client of a load run: it checks everything it gets and keeps nothing.
 ///
-/// Flow: TCPStream → ClientUpgrade → ServerFrameScanner → **LoadConnection** (LoadJudge) → DeliveryLedger
+/// Flow: TCPStream → ClientUpgrade → ServerFrameScanner (→ NATSReader) → **LoadConnection** (LoadJudge) → DeliveryLedger
 final class LoadConnection: TCPStreamHandler {
     enum State: Equatable {
         case connecting
         case upgrading
-        /// Upgraded, `connected` is still to come.
+        /// Upgraded; `connected`, or what says as much in another dialect, is still to come.
         case joining
         case open
         /// Over, and why.
@@ -24,7 +24,13 @@ final class LoadConnection: TCPStreamHandler {
     private unowned let run: LoadRun
     private var stream: TCPStream?
     private var upgrade: ClientUpgrade
+    private let dialect: LoadDialect
     private var scanner = ServerFrameScanner(deflate: false)
+    private var operations = NATSReader()
+    /// Bytes of NATS' frames that no message has been charged with yet: one frame holds many.
+    private var unchargedBytes = 0
+    /// NATS was told what we want.
+    private var isSubscribed = false
     private var backlog = SendBacklog()
     private let startedAt = Clocks.monotonicNanoseconds
 
@@ -33,6 +39,7 @@ final class LoadConnection: TCPStreamHandler {
         self.index = index
         self.isSlow = isSlow
         self.session = session
+        dialect = run.plan.dialect
         let address = run.plan.connect
         upgrade = ClientUpgrade(
             host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate)
@@ -76,8 +83,9 @@ final class LoadConnection: TCPStreamHandler {
                 return end("refused: \(refusal.text)")
             case .violated(let reason): return end(reason)
             case .accepted(deflate: run.plan.deflate):
-                scanner = ServerFrameScanner(deflate: run.plan.deflate)
-                state = .joining
+                join()
+                // The run that it completes may be over by now.
+                guard !isEnded else { return }
             case .accepted:
                 return end("the gateway does not agree on permessage-deflate; was it started with --deflate false?")
             }
@@ -107,7 +115,8 @@ final class LoadConnection: TCPStreamHandler {
 
     private func receive(_ head: ServerFrameScanner.Head, _ payload: Span<UInt8>, at now: UInt64) {
         switch head.opcode {
-        case .text: receiveMessage(head, payload, at: now)
+        case .text: receiveMessage(payload, isCompressed: head.isCompressed, wireBytes: head.frameBytes, at: now)
+        case .binary where dialect == .nats: receiveOperations(head, payload, at: now)
         case .ping:
             backlog.append(FrameEncoder.maskedFrame(.pong, payload.copied(), maskingKey: .random(in: .min ... .max)))
             flush()
@@ -121,11 +130,12 @@ final class LoadConnection: TCPStreamHandler {
         }
     }
 
-    private func receiveMessage(_ head: ServerFrameScanner.Head, _ payload: Span<UInt8>, at now: UInt64) {
+    private func receiveMessage(_ payload: Span<UInt8>, isCompressed: Bool, wireBytes: Int, at now: UInt64) {
         do throws(ProtocolViolation) {
-            guard state == .open else { return join(head.isCompressed ? try run.judge.open(payload) : payload.copied()) }
-            switch try run.judge.judge(payload, isCompressed: head.isCompressed, of: session, next: ledger.next) {
-            case .event(let event): receive(event, head, at: now)
+            guard state == .open else { return join(isCompressed ? try run.judge.open(payload) : payload.copied()) }
+            switch try run.judge.judge(payload, isCompressed: isCompressed, of: session, next: ledger.next) {
+            case .event(let event):
+                receive(event, DeliverySize(wireBytes: wireBytes, messageBytes: event.messageBytes, isCompressed: isCompressed), at: now)
             case .wrong(let reason): run.offend(self, reason)
             case .own(let message): receiveOwn(message)
             }
@@ -134,12 +144,11 @@ final class LoadConnection: TCPStreamHandler {
         }
     }
 
-    private func receive(_ event: LoadJudge.Found, _ head: ServerFrameScanner.Head, at now: UInt64) {
+    private func receive(_ event: LoadJudge.Found, _ size: DeliverySize, at now: UInt64) {
         let expected = ledger.next
         let verdict = ledger.receive(event.id)
         if verdict != .inOrder { run.offend(self, "\(verdict): \(expected) was expected, \(event.id) came") }
         if isSlow { return }
-        let size = DeliverySize(wireBytes: head.frameBytes, messageBytes: event.messageBytes, isCompressed: head.isCompressed)
         run.didReceive(self, size, latency: now > event.sentAt ? now - event.sentAt : 0, at: now)
     }
 
@@ -148,7 +157,24 @@ final class LoadConnection: TCPStreamHandler {
         if type != "heartbeat" { run.offend(self, "the gateway said: \(LoadJudge.excerpt(message.span))") }
     }
 
-    /// The first message is `connected` and says where the stream stands.
+    // MARK: Joining
+
+    /// The upgrade was answered.
+    private func join() {
+        scanner = ServerFrameScanner(
+            deflate: run.plan.deflate,
+            frameBytesMax: dialect == .nats ? ServerFrameScanner.joinedFrameBytesMax : ServerFrameScanner.frameBytesMax)
+        state = .joining
+        if dialect == .nchan { open() }
+    }
+
+    private func open() {
+        state = .open
+        if isSlow { stream?.pauseReading() }
+        run.didOpen(self, nanoseconds: Clocks.monotonicNanoseconds - startedAt)
+    }
+
+    /// A gateway's first message is `connected` and says where the stream stands.
     private func join(_ payload: [UInt8]) {
         let message = try? JSON.parse(payload.span)
         guard message?["type"]?.stringValue == "connected" else { return end("the first message is not connected") }
@@ -164,9 +190,49 @@ final class LoadConnection: TCPStreamHandler {
         }
         session.base = base
         ledger = DeliveryLedger(next: base + 1)
-        state = .open
-        if isSlow { stream?.pauseReading() }
-        run.didOpen(self, nanoseconds: Clocks.monotonicNanoseconds - startedAt)
+        open()
+    }
+
+    // MARK: NATS
+
+    /// A frame's payload is a piece of a stream: several operations, or a part of one.
+    private func receiveOperations(_ head: ServerFrameScanner.Head, _ payload: Span<UInt8>, at now: UInt64) {
+        unchargedBytes += head.frameBytes
+        do throws(NATSReader.Fault) {
+            // Taken out, as the scanner is.
+            var operations = NATSReader()
+            swap(&operations, &self.operations)
+            try operations.receive(payload) { operation, payload in
+                receive(operation, payload, at: now)
+                return !isEnded
+            }
+            self.operations = operations
+        } catch {
+            end("the server broke NATS' protocol: \(error)")
+        }
+    }
+
+    private func receive(_ operation: NATSReader.Operation, _ payload: Span<UInt8>, at now: UInt64) {
+        switch operation {
+        case .message:
+            guard state == .open else { return end("a message came before the subscription was confirmed") }
+            receiveMessage(payload, isCompressed: false, wireBytes: unchargedBytes, at: now)
+            unchargedBytes = 0
+        case .info where state == .joining && !isSubscribed:
+            isSubscribed = true
+            send("\(NATSConnection.connect)SUB \(NATSConnection.subject(session.id)) 1\r\nPING\r\n")
+        case .pong where state == .joining:
+            unchargedBytes = 0
+            open()
+        case .ping: send("PONG\r\n")
+        case .error: end("the server says: \(LoadJudge.excerpt(payload))")
+        case .info, .pong, .ok: break
+        }
+    }
+
+    private func send(_ operations: String) {
+        backlog.append(FrameEncoder.maskedFrame(.binary, Array(operations.utf8), maskingKey: .random(in: .min ... .max)))
+        flush()
     }
 
     private func flush() {

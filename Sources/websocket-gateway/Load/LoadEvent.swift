@@ -1,3 +1,5 @@
+import Sessions
+
 /// The events of a load run, written and read back without a JSON parser: the form is our own, and reading millions must cost little.
 ///
 ///     {"type":"load","data":{"sequence":7,"sent_at":123456,"check":4242,"padding":"xxxx"}}
@@ -10,22 +12,44 @@ struct LoadEvent: Sendable {
     var payload = LoadPayload.padding
     var dataBytes = LoadPayload.padding.dataBytesDefault
 
+    /// As an engine publishes it: the gateway adds id and timestamp.
     func body(sequence: UInt64, sentAt: UInt64) -> [UInt8] {
         var body: [UInt8] = []
         body.reserveCapacity(dataBytes + 32)
         body.append(text: "{\"type\":\"")
-        body.append(text: payload.eventType)
-        body.append(text: "\",\"data\":")
-        let start = body.count
-        body.append(text: "{\"sequence\":")
-        body.append(decimal: sequence)
-        body.append(text: ",\"sent_at\":")
-        body.append(decimal: sentAt)
-        body.append(text: ",\"check\":")
-        body.append(decimal: Self.check(sequence, sentAt))
-        body.append(contentsOf: payload.filling(sequence: sequence, count: dataBytes - (body.count - start)))
+        appendTypeAndData(sequence, sentAt, to: &body)
         body.append(text: "}")
         return body
+    }
+
+    /// As the gateway delivers it, for servers that deliver what was published and nothing else.
+    func message(epoch: [UInt8], sequence: UInt64, sentAt: UInt64, timestamp: Timestamp) -> [UInt8] {
+        var message: [UInt8] = []
+        message.reserveCapacity(dataBytes + 128)
+        message.append(text: "{\"id\":\"")
+        message.append(contentsOf: epoch)
+        message.append(text: "-")
+        message.append(decimal: sequence)
+        message.append(text: "\",\"type\":\"")
+        appendTypeAndData(sequence, sentAt, to: &message)
+        message.append(text: ",\"timestamp\":\"")
+        timestamp.append(to: &message)
+        message.append(text: "\"}")
+        return message
+    }
+
+    /// From behind the type's first quote to the end of the data.
+    private func appendTypeAndData(_ sequence: UInt64, _ sentAt: UInt64, to bytes: inout [UInt8]) {
+        bytes.append(text: payload.eventType)
+        bytes.append(text: "\",\"data\":")
+        let start = bytes.count
+        bytes.append(text: "{\"sequence\":")
+        bytes.append(decimal: sequence)
+        bytes.append(text: ",\"sent_at\":")
+        bytes.append(decimal: sentAt)
+        bytes.append(text: ",\"check\":")
+        bytes.append(decimal: Self.check(sequence, sentAt))
+        bytes.append(contentsOf: payload.filling(sequence: sequence, count: dataBytes - (bytes.count - start)))
     }
 
     /// Ten digits at most, other ones for nearly every other pair.

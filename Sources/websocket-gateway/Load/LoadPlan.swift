@@ -5,6 +5,7 @@ import Sessions
 struct LoadPlan: Sendable {
     var connect = SocketAddress(high: 0, low: 0, port: 0)
     var control = SocketAddress(high: 0, low: 0, port: 0)
+    var dialect = LoadDialect.gateway
     /// Whose CPU time is measured; where there are none, the gateway is asked for its own.
     var serverPIDs: [Int32] = []
     var connections = 500

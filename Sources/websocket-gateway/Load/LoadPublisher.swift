@@ -1,13 +1,13 @@
 import EventLoop
 import Sessions
 
-/// Publishes to some of a run's sessions in turn over one control connection, with so many requests on their way, no faster than the rate.
+/// Publishes to some of a run's sessions in turn over one connection, with so many events on their way, no faster than the rate.
 ///
-/// Flow: **LoadPublisher** → ControlConnection → receipts → LoadRun
-final class LoadPublisher: ControlConnectionHandler {
+/// Flow: **LoadPublisher** → ControlConnection or NATSConnection → receipts → LoadRun
+final class LoadPublisher: ControlConnectionHandler, NATSConnectionHandler {
     private unowned let run: LoadRun
     private let sessions: [LoadSession]
-    private var connection: ControlConnection?
+    private var channel: (any PublishChannel)?
     /// Whose events are on their way, oldest first.
     private var awaited: ArraySlice<(session: LoadSession, sequence: UInt64)> = []
     private var published: UInt64 = 0
@@ -19,12 +19,15 @@ final class LoadPublisher: ControlConnectionHandler {
         self.run = run
         self.sessions = sessions
         eventsMax = UInt64(run.plan.events * sessions.count)
-        connection = try ControlConnection(loop, to: run.plan.control, handler: self)
+        switch run.plan.dialect {
+        case .gateway, .nchan: channel = try ControlConnection(loop, to: run.plan.control, handler: self)
+        case .nats: channel = try NATSConnection(loop, to: run.plan.control, handler: self)
+        }
         if run.plan.rate != nil { timer = LoopTimer(loop) { [unowned self] in pump() } }
     }
 
     var isDone: Bool { published == eventsMax && awaited.isEmpty }
-    var isOpen: Bool { connection?.isOpen ?? false }
+    var isOpen: Bool { channel?.isOpen ?? false }
 
     func begin() {
         startedAt = Clocks.monotonicNanoseconds
@@ -33,14 +36,14 @@ final class LoadPublisher: ControlConnectionHandler {
     }
 
     func close() {
-        connection?.close()
-        connection = nil
+        channel?.close()
+        channel = nil
         timer?.close()
         timer = nil
     }
 
     private func pump() {
-        guard let startedAt, let connection else { return }
+        guard let startedAt, let channel else { return }
         var due = eventsMax
         if let rate = run.plan.rate {
             let seconds = Double(Clocks.monotonicNanoseconds - startedAt) / 1e9
@@ -51,27 +54,27 @@ final class LoadPublisher: ControlConnectionHandler {
             published += 1
             session.published += 1
             awaited.append((session, session.published))
-            let body = run.plan.event.body(sequence: session.published, sentAt: Clocks.monotonicNanoseconds)
-            connection.publish(body, to: session.id, contentType: "application/json")
+            channel.publish(event(session), to: session.id)
         }
-        connection.flush()
+        channel.flush()
     }
 
-    // MARK: ControlConnectionHandler
+    /// The newest one of a session, sent now.
+    private func event(_ session: LoadSession) -> [UInt8] {
+        let (plan, now) = (run.plan, Clocks.monotonicNanoseconds)
+        guard plan.dialect.publishesWholeEvents else { return plan.event.body(sequence: session.published, sentAt: now) }
+        let timestamp = Timestamp(microsecondsSince1970: Clocks.wallMicroseconds)
+        return plan.event.message(epoch: session.epoch, sequence: session.published, sentAt: now, timestamp: timestamp)
+    }
 
-    func connectionDidOpen(_ connection: ControlConnection) { run.publisherDidOpen() }
-
-    func connection(_ connection: ControlConnection, didAnswer status: UInt16, body: [UInt8]) {
+    private func acknowledge(receipt: [UInt8]) {
         guard let (session, sequence) = awaited.popFirst() else { return }
-        guard status == 200 else {
-            return run.publishFailed("event \(sequence) to \(session.id) was refused: \(GatewayRefusal(status: status, body: body).text)")
-        }
-        run.didPublish(session, sequence, receipt: body)
+        run.didPublish(session, sequence, receipt: receipt)
         pump()
     }
 
-    func connection(_ connection: ControlConnection, didEnd ending: ControlConnection.Ending) {
-        self.connection = nil
+    private func end(_ ending: ControlConnection.Ending) {
+        channel = nil
         switch ending {
         case .cannotConnect(let error): run.publishFailed(TargetAddress.explain(error, run.plan.control))
         case .refused(let refusal):
@@ -80,4 +83,26 @@ final class LoadPublisher: ControlConnectionHandler {
         case .lost(let reason): run.publishFailed("\(run.plan.control): \(reason)")
         }
     }
+
+    // MARK: ControlConnectionHandler
+
+    func connectionDidOpen(_ connection: ControlConnection) { run.publisherDidOpen() }
+
+    func connection(_ connection: ControlConnection, didAnswer status: UInt16, body: [UInt8]) {
+        let isTaken = run.plan.dialect.hasReceipts ? status == 200 : (200..<300).contains(status)
+        if !isTaken, let (session, sequence) = awaited.first {
+            return run.publishFailed("event \(sequence) to \(session.id) was refused: \(GatewayRefusal(status: status, body: body).text)")
+        }
+        acknowledge(receipt: body)
+    }
+
+    func connection(_ connection: ControlConnection, didEnd ending: ControlConnection.Ending) { end(ending) }
+
+    // MARK: NATSConnectionHandler
+
+    func connectionDidOpen(_ connection: NATSConnection) { run.publisherDidOpen() }
+
+    func connectionDidAcknowledge(_ connection: NATSConnection) { acknowledge(receipt: []) }
+
+    func connection(_ connection: NATSConnection, didEnd ending: ControlConnection.Ending) { end(ending) }
 }

@@ -58,7 +58,7 @@ struct LoadReport {
 
     /// The gateway's counts are a promise too: without slow clients every delivery it counted is one that arrived, and no other.
     mutating func checkReceipts() {
-        guard receipts.events == plan.events * plan.sessions else { return }
+        guard plan.dialect.hasReceipts, receipts.events == plan.events * plan.sessions else { return }
         let claimed = receipts.sent + receipts.queued
         let isWrong =
             plan.slowConnections == 0
@@ -85,11 +85,11 @@ struct LoadReport {
             "delivered    \(Self.grouped(Int(delivered))) of \(Self.grouped(Int(expected))) expected: \(perSecond(Double(delivered)))/s",
             "on the wire  \(Self.grouped(size.wireBytes)) bytes for \(Self.grouped(size.messageBytes)) bytes of events: \(Self.rounded(size.ratio * 100)) %\(plan.deflate ? " (\(Self.grouped(size.compressed)) compressed)" : "")",
             "verified     lost \(lost)\(failure == nil ? "" : " (or still on their way)"), duplicated \(duplicated), out of order \(outOfOrder)",
-            "receipts     \(Self.grouped(receipts.sent)) sent + \(Self.grouped(receipts.queued)) queued, \(receipts.conflated) conflated, \(receipts.dropped) dropped",
+            receiptsText,
             "latency      p50 \(Self.milliseconds(latency.value(at: 0.5)))  p90 \(Self.milliseconds(latency.value(at: 0.9)))  p99 \(Self.milliseconds(latency.value(at: 0.99)))  max \(Self.milliseconds(latency.max))",
         ]
         if plan.slowConnections > 0 { lines.append("slow         \(slowDropped) of \(plan.slowConnections) were dropped by the gateway") }
-        lines.append(plan.serverPIDs.isEmpty ? gatewayText : serverText)
+        lines.append(plan.serverPIDs.isEmpty && plan.dialect == .gateway ? gatewayText : serverText)
         if let machineBusySeconds { lines.append("the machine  was busy for \(Self.rounded(machineBusySeconds)) s, all cores together") }
         lines.append(
             "this tool    used \(Self.rounded(seconds > 0 ? cpuSeconds / seconds * 100 : 0)) % of one core; \(Self.rounded(wallSeconds)) s in all"
@@ -109,6 +109,12 @@ struct LoadReport {
         guard let server, let each = serverMicrosecondsPerDelivery else { return "the server   was not looked at" }
         return
             "the server   used \(Self.rounded(server.seconds)) s of CPU (\(Self.rounded(server.userSeconds)) user, \(Self.rounded(server.systemSeconds)) system): \(Self.rounded(each)) µs a delivery"
+    }
+
+    private var receiptsText: String {
+        guard plan.dialect.hasReceipts else { return "receipts     count nothing in \(plan.dialect)'s protocol" }
+        return
+            "receipts     \(Self.grouped(receipts.sent)) sent + \(Self.grouped(receipts.queued)) queued, \(receipts.conflated) conflated, \(receipts.dropped) dropped"
     }
 
     private var verdict: String { firstOffence ?? failure ?? "\(expected - min(expected, delivered)) deliveries are missing" }
@@ -141,7 +147,7 @@ struct LoadReport {
 
     private var measured: JSONObject {
         [
-            "passed": .bool(hasPassed),
+            "passed": .bool(hasPassed), "dialect": .string(plan.dialect.rawValue),
             "connections": Self.int(plan.connections), "sessions": Self.int(plan.sessions), "events": Self.int(plan.events),
             "event_bytes": Self.int(plan.event.dataBytes), "payload": .string(plan.event.payload.rawValue), "deflate": .bool(plan.deflate),
             "publishers": Self.int(plan.publishers), "in_flight": Self.int(plan.inFlight), "rate": Self.optional(plan.rate),
@@ -159,13 +165,17 @@ struct LoadReport {
             "published_per_s": .double(seconds > 0 ? Double(receipts.events) / seconds : 0),
             "deliveries_per_s": .double(seconds > 0 ? Double(delivered) / seconds : 0),
             "lost": Self.int(Int(lost)), "duplicated": Self.int(Int(duplicated)), "out_of_order": Self.int(Int(outOfOrder)),
-            "receipts": .object([
-                "connections": Self.int(receipts.connections), "sent": Self.int(receipts.sent), "queued": Self.int(receipts.queued),
-                "conflated": Self.int(receipts.conflated), "dropped": Self.int(receipts.dropped),
-            ]),
+            "receipts": plan.dialect.hasReceipts ? .object(counted) : .null,
             "latency_ms": Self.percentiles(latency), "refusals": Self.int(refusals),
             "slow": Self.int(plan.slowConnections), "slow_dropped": Self.int(slowDropped), "offences": Self.int(Int(offences)),
             "first_offence": firstOffence.map { .string($0) } ?? .null, "failure": failure.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private var counted: JSONObject {
+        [
+            "connections": Self.int(receipts.connections), "sent": Self.int(receipts.sent), "queued": Self.int(receipts.queued),
+            "conflated": Self.int(receipts.conflated), "dropped": Self.int(receipts.dropped),
         ]
     }
 

@@ -55,6 +55,7 @@ final class LoadRun {
         for index in 0..<plan.sessions {
             guard let id = try? SessionID(plan.session(index)) else { preconditionFailure("the command checked the names") }
             sessions.append(LoadSession(index: index, id: id))
+            if plan.dialect.publishesWholeEvents { sessions[index].beginStream() }
         }
         do throws(SystemError) {
             for index in 0..<plan.publishers {
@@ -125,7 +126,9 @@ final class LoadRun {
     // MARK: Publishing
 
     func didPublish(_ session: LoadSession, _ sequence: UInt64, receipt: [UInt8]) {
-        guard report.receipts.add(receipt: receipt, events: 1) else {
+        if !plan.dialect.hasReceipts {
+            report.receipts.addUncounted(events: 1)
+        } else if !report.receipts.add(receipt: receipt, events: 1) {
             return publishFailed("the answer to event \(sequence) is no receipt")
         }
         session.acknowledged = sequence
@@ -188,6 +191,7 @@ final class LoadRun {
             }
             return
         }
+        guard plan.dialect == .gateway else { return completion(LoadUsage(machine: MachineUsage.read())) }
         do throws(SystemError) {
             look = try GatewayLook(tool.loop, at: plan.control) { completion(LoadUsage(gateway: $0, machine: MachineUsage.read())) }
         } catch {

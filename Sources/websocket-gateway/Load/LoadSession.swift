@@ -17,6 +17,14 @@ final class LoadSession {
         self.id = id
     }
 
+    /// Its stream begins with this run: we give the ids. Every session has an epoch of its own, so that an event of one that came to another
+    /// is seen to be none of its.
+    func beginStream() {
+        base = 0
+        var generator = SystemRandomNumberGenerator()
+        epoch = Array(Epoch.random(using: &generator).description.utf8)
+    }
+
     /// Adopts the first epoch seen; false for any other.
     func isOurs(_ epoch: Span<UInt8>) -> Bool {
         guard !self.epoch.isEmpty else {

@@ -24,13 +24,19 @@ struct ServerFrameScanner {
     }
 
     static let frameBytesMax = 1_048_576
+    /// Of a server that puts all that waits for a client into one frame.
+    static let joinedFrameBytesMax = 67_108_864
 
     /// permessage-deflate is agreed: RSV1 means something, on data frames.
     private let allowsCompression: Bool
+    private let frameBytesMax: Int
     /// The beginning of a frame whose rest is still to come.
     private var partial: [UInt8] = []
 
-    init(deflate: Bool) { allowsCompression = deflate }
+    init(deflate: Bool, frameBytesMax: Int = frameBytesMax) {
+        allowsCompression = deflate
+        self.frameBytesMax = frameBytesMax
+    }
 
     /// Calls `receive` with every frame that is whole now and its payload. It returns false to stop.
     mutating func receive(_ bytes: Span<UInt8>, _ receive: (Head, Span<UInt8>) -> Bool) throws(Fault) {
@@ -71,7 +77,7 @@ struct ServerFrameScanner {
         var length = headBytes == 2 ? UInt64(bytes[1]) : 0
         for index in 2..<headBytes { length = length << 8 | UInt64(bytes[index]) }
         guard length >= (headBytes == 2 ? 0 : headBytes == 4 ? 126 : 65_536) else { throw .unexpectedFrame }
-        guard length <= UInt64(Self.frameBytesMax) else { throw .frameTooLong }
+        guard length <= UInt64(frameBytesMax) else { throw .frameTooLong }
         return Head(opcode: opcode, isCompressed: isCompressed, headBytes: headBytes, payloadBytes: Int(length))
     }
 }

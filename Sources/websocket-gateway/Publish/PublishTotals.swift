@@ -24,6 +24,12 @@ struct PublishTotals: Equatable {
         return true
     }
 
+    /// The answer said that they were taken, and nothing of what became of them.
+    mutating func addUncounted(events count: Int) {
+        requests += 1
+        events += count
+    }
+
     var text: String {
         "\(events) events in \(requests) requests; deliveries: \(sent) sent, \(queued) queued, \(conflated) conflated, \(dropped) dropped"
     }

@@ -12,7 +12,7 @@ import Testing
         #expect(!plan.deflate)
         #expect(plan.duration == .seconds(120))
         #expect(plan.rate == nil)
-        #expect((plan.publishers, plan.tellsHistogram) == (1, false))
+        #expect((plan.dialect, plan.publishers, plan.tellsHistogram) == (.gateway, 1, false))
         #expect(plan.serverPIDs.isEmpty)
     }
 
@@ -41,7 +41,7 @@ import Testing
         ["--connections", "0"], ["--sessions", "501"], ["--events", "0"], ["--event-bytes", "95"], ["--event-bytes", "524001"],
         ["--payload", "candles", "--event-bytes", "639"], ["--payload", "candles", "--event-bytes", "524001"], ["--payload", "x"],
         ["--in-flight", "513"], ["--rate", "0"], ["--rate", "nan"],
-        ["--server-pid", "x"], ["--server-pid", "1073741824"],
+        ["--dialect", "mqtt"], ["--dialect", "nats", "--deflate"], ["--server-pid", "x"], ["--server-pid", "1073741824"],
         ["--histogram"], ["--publishers", "0"], ["--publishers", "2"], ["--sessions", "4", "--publishers", "5"],
         ["--duration", "0"], ["--duration", "inf"], ["--kind", "x"], ["--session-prefix", "a/b"], ["--slow", "-1"],
     ])
@@ -55,8 +55,10 @@ import Testing
         #expect(try LoadCommand.parse(["--sessions", sessions, "--publishers", sessions]).plan().publishers == Int(sessions))
     }
 
-    @Test func `the latencies are a part of the JSON report`() throws {
-        #expect(try LoadCommand.parse(["--json", "--histogram"]).plan().tellsHistogram)
+    @Test func `another dialect, compressed where that is a message's own affair`() throws {
+        #expect(try LoadCommand.parse(["--dialect", "nats"]).plan().dialect == .nats)
+        let plan = try LoadCommand.parse(["--dialect", "nchan", "--deflate", "--json", "--histogram"]).plan()
+        #expect(plan.dialect == .nchan && plan.deflate && plan.tellsHistogram)
     }
 
     #if os(Linux)

@@ -37,6 +37,16 @@ import Testing
         }
     }
 
+    @Test(arguments: events)
+    func `a whole event is, to the byte, what the gateway would have made of the same`(_ event: LoadEvent) throws {
+        let timestamp = Timestamp(microsecondsSince1970: 0)
+        for sequence in [1, 42, UInt64(Int64.max)] as [UInt64] {
+            let whole = event.message(epoch: Array("0123456789abc".utf8), sequence: sequence, sentAt: 5000, timestamp: timestamp)
+            #expect(whole == (try message(event.body(sequence: sequence, sentAt: 5000), id: sequence)))
+            #expect(read(whole, event) == .event(epoch: 7..<20, id: sequence, sequence: sequence, sentAt: 5000))
+        }
+    }
+
     @Test func `another size, another type or other data is not ours`() throws {
         let event = LoadEvent(payload: .padding, dataBytes: 256)
         let message = try message(event.body(sequence: 1, sentAt: 1), id: 1)

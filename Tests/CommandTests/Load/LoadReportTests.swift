@@ -5,11 +5,12 @@ import Testing
 
 @Suite struct LoadReportTests {
     private func report(
-        delivered: UInt64 = 20, sent: Int = 15, queued: Int = 5, dropped: Int = 0, slow: Int = 0, serverPIDs: [Int32] = []
+        delivered: UInt64 = 20, sent: Int = 15, queued: Int = 5, dropped: Int = 0, slow: Int = 0, _ dialect: LoadDialect = .gateway,
+        serverPIDs: [Int32] = []
     ) -> LoadReport {
         var plan = LoadPlan()
         (plan.connections, plan.events, plan.slowConnections) = (2, 10, slow)
-        plan.serverPIDs = serverPIDs
+        (plan.dialect, plan.serverPIDs) = (dialect, serverPIDs)
         var report = LoadReport(plan)
         report.delivered = delivered
         report.receipts = PublishTotals(
@@ -105,6 +106,16 @@ import Testing
             #expect(json[name] == .null, "\(name)")
         }
         #expect(!report.text.contains("the machine"))
+    }
+
+    @Test(arguments: [LoadDialect.nchan, .nats])
+    func `receipts that count nothing are neither checked nor told`(_ dialect: LoadDialect) {
+        let report = report(sent: 0, queued: 0, dialect)
+        #expect(report.hasPassed)
+        #expect(report.json["receipts"] == .null)
+        #expect(report.json["dialect"] == .string(dialect.rawValue))
+        #expect(report.text.contains("receipts     count nothing in \(dialect)'s protocol\n"))
+        #expect(!self.report(delivered: 19, sent: 0, queued: 0, dialect).hasPassed)
     }
 
     @Test func `latencies are told one by one where that is asked for`() {

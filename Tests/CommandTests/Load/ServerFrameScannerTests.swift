@@ -68,6 +68,19 @@ import WebSocket
         }
     }
 
+    @Test func `a frame of many messages may be longer, where the server makes such`() throws {
+        let frame = FrameEncoder.frame(.binary, Array(repeating: 7, count: ServerFrameScanner.frameBytesMax + 1))
+        var scanner = ServerFrameScanner(deflate: false)
+        #expect(throws: ServerFrameScanner.Fault.frameTooLong) { try scanner.receive(frame.span) { _, _ in true } }
+        var joined = ServerFrameScanner(deflate: false, frameBytesMax: ServerFrameScanner.joinedFrameBytesMax)
+        var sizes: [Int] = []
+        try joined.receive(frame.span) { head, payload in
+            sizes.append(payload.count)
+            return true
+        }
+        #expect(sizes == [ServerFrameScanner.frameBytesMax + 1])
+    }
+
     @Test func `the receiver can stop`() throws {
         var scanner = ServerFrameScanner(deflate: false)
         var count = 0
