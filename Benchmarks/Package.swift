@@ -30,6 +30,10 @@ let package = Package(
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
 
+        // The least that a server can do for the same work; who connects and speaks to a server in other ways than `load` does.
+        .executableTarget(name: "floor", linkerSettings: [.linkedLibrary("crypto")]),
+        .executableTarget(name: "probe"),
+
         // What one operation costs: nanoseconds, allocations, instructions.
         .target(name: "micromeasure"),
         .executableTarget(
