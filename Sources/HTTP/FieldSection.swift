@@ -5,20 +5,25 @@ struct FieldSection: Sendable {
 
     /// Every value of the field, in order. Bytes that are not UTF-8 become U+FFFD.
     func values(_ name: StaticString) -> [String] {
-        lines.filter { isNamed(name, $0) }.map { string($0.value) }
+        var values: [String] = []
+        for line in lines where isNamed(name, line) { values.append(string(line.value)) }
+        return values
     }
 
     func first(_ name: StaticString) -> String? {
         lines.first { isNamed(name, $0) }.map { string($0.value) }
     }
 
-    /// The first value's bytes, for those who need no String; nil when there is no such field.
-    func withFirst<Result>(_ name: StaticString, _ body: (Span<UInt8>) -> Result) -> Result? {
-        lines.first { isNamed(name, $0) }.map { body(bytes.span.extracting($0.value)) }
+    /// Whether the first value's bytes satisfy the condition, for those who need no String; nil when there is no such field.
+    func first(_ name: StaticString, satisfies condition: (Span<UInt8>) -> Bool) -> Bool? {
+        for line in lines where isNamed(name, line) { return condition(bytes.span.extracting(line.value)) }
+        return nil
     }
 
     func count(_ name: StaticString) -> Int {
-        lines.count { isNamed(name, $0) }
+        var count = 0
+        for line in lines where isNamed(name, line) { count += 1 }
+        return count
     }
 
     func contains(_ name: StaticString) -> Bool {

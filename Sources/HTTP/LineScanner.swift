@@ -17,6 +17,10 @@ struct LineScanner {
         // One byte over the limit is enough to know.
         let end = min(bytes.count, lineStart + lengthMax + 1)
         var index = scanned
+        let raw = unsafe bytes.bytes
+        while unsafe index + 8 <= end && !Self.mayHoldControl(raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)) {
+            index += 8
+        }
         while index < end, !bytes[index].isControl { index += 1 }
         scanned = index
         if index - lineStart > lengthMax { throw tooLong }
@@ -36,5 +40,12 @@ struct LineScanner {
             return line
         default: throw .controlByte
         }
+    }
+
+    /// Whether one of eight bytes is below 0x20 or is DEL: most words of a head hold neither, and 8 instructions say so of all their bytes.
+    private static func mayHoldControl(_ word: UInt64) -> Bool {
+        let (ones, high) = (0x0101_0101_0101_0101 as UInt64, 0x8080_8080_8080_8080 as UInt64)
+        let delete = word ^ (ones &* 0x7F)
+        return ((word &- (ones &* 0x20)) & ~word | (delete &- ones) & ~delete) & high != 0
     }
 }

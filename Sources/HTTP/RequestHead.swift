@@ -41,16 +41,16 @@ package struct RequestHead: Sendable {
 
     package func first(_ lowercasedName: StaticString) -> String? { fields.first(lowercasedName) }
 
-    /// The first value's bytes, for the hot path, which makes no Strings; nil when there is no such field.
-    package func withFirst<Result>(_ lowercasedName: StaticString, _ body: (Span<UInt8>) -> Result) -> Result? {
-        fields.withFirst(lowercasedName, body)
+    /// Whether the first value's bytes satisfy the condition, for the hot path, which makes no Strings; nil when there is no such field.
+    package func first(_ lowercasedName: StaticString, satisfies condition: (Span<UInt8>) -> Bool) -> Bool? {
+        fields.first(lowercasedName, satisfies: condition)
     }
 
     /// On how many lines the field stands.
     package func count(_ lowercasedName: StaticString) -> Int { fields.count(lowercasedName) }
 
     /// The bytes of ``path``.
-    package func withPath<Result>(_ body: (Span<UInt8>) -> Result) -> Result { body(fields.bytes.span.extracting(pathRange)) }
+    package func withPath(_ body: (Span<UInt8>) -> Void) { body(fields.bytes.span.extracting(pathRange)) }
 
     package func contains(_ lowercasedName: StaticString) -> Bool { fields.contains(lowercasedName) }
 

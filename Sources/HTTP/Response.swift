@@ -23,6 +23,26 @@ package struct Response: Sendable {
     package func encoded(keepAlive: Bool, includeBody: Bool = true, date: [UInt8] = []) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256 + (includeBody ? body.count : 0))
+        Self.append(status, contentBytes: body.count, contentType, keepAlive: keepAlive, date: date, to: &bytes)
+        for (name, value) in headers { Self.append(name, value, to: &bytes) }
+        bytes.append(ascii: "\r\n")
+        if includeBody, status.allowsContent { bytes.append(contentsOf: body) }
+        return bytes
+    }
+
+    /// The hot path's answer: 200, JSON, nothing else in the head.
+    package static func ok(json body: [UInt8], keepAlive: Bool, date: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160 + body.count)
+        append(.ok, contentBytes: body.count, "application/json", keepAlive: keepAlive, date: date, to: &bytes)
+        bytes.append(ascii: "\r\n")
+        bytes.append(contentsOf: body)
+        return bytes
+    }
+
+    private static func append(
+        _ status: HTTPStatus, contentBytes: Int, _ contentType: StaticString?, keepAlive: Bool, date: [UInt8], to bytes: inout [UInt8]
+    ) {
         bytes.append(ascii: "HTTP/1.1 ")
         bytes.append(decimal: Int(status.code))
         bytes.append(ascii: " ")
@@ -31,7 +51,7 @@ package struct Response: Sendable {
         bytes.append(contentsOf: date)
         if status.allowsContent {
             bytes.append(ascii: "Content-Length: ")
-            bytes.append(decimal: body.count)
+            bytes.append(decimal: contentBytes)
             bytes.append(ascii: "\r\n")
         }
         if !keepAlive { bytes.append(ascii: "Connection: close\r\n") }
@@ -40,10 +60,6 @@ package struct Response: Sendable {
             bytes.append(ascii: contentType)
             bytes.append(ascii: "\r\n")
         }
-        for (name, value) in headers { Self.append(name, value, to: &bytes) }
-        bytes.append(ascii: "\r\n")
-        if includeBody, status.allowsContent { bytes.append(contentsOf: body) }
-        return bytes
     }
 
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {

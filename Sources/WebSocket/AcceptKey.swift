@@ -5,16 +5,27 @@ package enum AcceptKey {
     /// Whether a key is "a base64-encoded value that, when decoded, is 16 bytes in length" (§4.2.1): 22 digits and two pads.
     /// The four bits of the last digit that decode to nothing may be anything, as for most decoders (RFC 4648 §3.5).
     package static func isWellFormed(_ key: String) -> Bool {
-        let bytes = key.utf8
-        return bytes.count == 24 && bytes.prefix(22).allSatisfy(isBase64Digit) && bytes.suffix(2).allSatisfy { $0 == UInt8(ascii: "=") }
+        let utf8 = key.utf8
+        let bytes = utf8.span
+        guard bytes.count == 24, bytes[22] == UInt8(ascii: "="), bytes[23] == UInt8(ascii: "=") else { return false }
+        for index in 0..<22 where !isBase64Digit(bytes[index]) { return false }
+        return true
     }
 
     /// nil when libcrypto has no SHA-1 to give, which only a broken installation or an empty memory explains.
     package static func accept(_ key: String) -> String? {
         precondition(key.utf8.count == 24, "a well-formed key")
-        var accept = [CChar](repeating: 0, count: 28)
-        guard unsafe wsg_accept_key(key, &accept) == 0 else { return nil }
-        return String(decoding: accept.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var hasFailed = false
+        let accept = unsafe String(unsafeUninitializedCapacity: 28) { accept in
+            unsafe accept.withMemoryRebound(to: CChar.self) { accept in
+                guard let start = accept.baseAddress, unsafe wsg_accept_key(key, start) == 0 else {
+                    hasFailed = true
+                    return 0
+                }
+                return 28
+            }
+        }
+        return hasFailed ? nil : accept
     }
 
     private static func isBase64Digit(_ byte: UInt8) -> Bool {

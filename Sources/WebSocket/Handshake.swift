@@ -15,11 +15,16 @@ package enum Handshake {
 
         /// The bytes of the 101 (§4.2.2 item 5). What follows them is frames.
         package var response: [UInt8] {
-            var text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            text += "Sec-WebSocket-Accept: \(acceptKey)\r\n"
-            if let subprotocol { text += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
-            if let deflate { text += "Sec-WebSocket-Extensions: \(deflate.headerValue)\r\n" }
-            return Array((text + "\r\n").utf8)
+            let start: StaticString =
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(256)
+            start.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+            bytes.append(contentsOf: acceptKey.utf8)
+            if let subprotocol { bytes.append(contentsOf: "\r\nSec-WebSocket-Protocol: \(subprotocol)".utf8) }
+            if let deflate { bytes.append(contentsOf: "\r\nSec-WebSocket-Extensions: \(deflate.headerValue)".utf8) }
+            bytes.append(contentsOf: "\r\n\r\n".utf8)
+            return bytes
         }
     }
 
@@ -29,12 +34,14 @@ package enum Handshake {
         _ head: RequestHead, subprotocols: [String], deflate: Bool = false
     ) throws(HandshakeRejection) -> Acceptance {
         guard head.method == .get else { throw .notGet }
-        guard head.has("upgrade", token: "websocket") else { throw .missingUpgrade }
-        guard head.has("connection", token: "upgrade") else { throw .missingConnectionUpgrade }
-        // With both fields present, only HTTP/1.0 is left to be no upgrade.
-        guard head.isUpgrade else { throw .httpVersionTooOld }
-        try checkVersion(head.values("sec-websocket-version"))
-        let key = try key(head.values("sec-websocket-key"))
+        guard head.isUpgrade else {
+            guard head.has("upgrade", token: "websocket") else { throw .missingUpgrade }
+            guard head.has("connection", token: "upgrade") else { throw .missingConnectionUpgrade }
+            // With both fields present, only HTTP/1.0 is left to be no upgrade.
+            throw .httpVersionTooOld
+        }
+        try checkVersion(head)
+        let key = try key(head)
         let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
         // Malformed offers are refused whatever is made of them (§9.1).
         let offers = try ExtensionOffers.parse(head.values("sec-websocket-extensions"))
@@ -43,15 +50,15 @@ package enum Handshake {
         return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: agreement)
     }
 
-    private static func checkVersion(_ values: [String]) throws(HandshakeRejection) {
-        guard let version = values.first else { throw .missingVersion }
-        guard values.count == 1 else { throw .duplicateVersion }
-        guard version == "13" else { throw .unsupportedVersion }
+    private static func checkVersion(_ head: RequestHead) throws(HandshakeRejection) {
+        guard let isOurs = head.first("sec-websocket-version", satisfies: { $0.equals("13") }) else { throw .missingVersion }
+        guard head.count("sec-websocket-version") == 1 else { throw .duplicateVersion }
+        guard isOurs else { throw .unsupportedVersion }
     }
 
-    private static func key(_ values: [String]) throws(HandshakeRejection) -> String {
-        guard let key = values.first else { throw .missingKey }
-        guard values.count == 1 else { throw .duplicateKey }
+    private static func key(_ head: RequestHead) throws(HandshakeRejection) -> String {
+        guard let key = head.first("sec-websocket-key") else { throw .missingKey }
+        guard head.count("sec-websocket-key") == 1 else { throw .duplicateKey }
         guard AcceptKey.isWellFormed(key) else { throw .malformedKey }
         return key
     }

@@ -29,4 +29,35 @@ struct LineScannerTests {
             #expect(throws: HTTPViolation.controlByte) { try lines("a\(UnicodeScalar(control))", lengthMax: 10) }
         }
     }
+
+    /// Eight bytes are judged at a time: each control at each place, before and behind what else may stand there.
+    @Test func `a control byte is found wherever it stands in a long line`() throws {
+        for control in (UInt8(0)..<32).filter({ $0 != 9 }) + [127] {
+            for place in 0..<24 {
+                var bytes = [UInt8](repeating: UInt8(ascii: "~"), count: 24)
+                for index in bytes.indices where index % 3 == 0 {
+                    bytes[index] = [0x20, 0x80, 0xFF, 0x9F, 0x21, 0xFE, 0xA0, 0x7E][index / 3]
+                }
+                bytes[place] = control
+                var scanner = LineScanner()
+                // A CR at the end of what has come may yet be followed by its LF: not more of it is judged.
+                let isUndecided = control == 13 && place == bytes.count - 1
+                var isRefused = false
+                do throws(HTTPViolation) {
+                    _ = try scanner.next(in: bytes.span, lengthMax: 100, tooLong: .headersTooLarge)
+                } catch {
+                    isRefused = true
+                }
+                #expect(isRefused != isUndecided)
+                #expect(scanner.scanned == (control == 13 && !isUndecided ? place + 1 : place))
+            }
+        }
+    }
+
+    @Test func `long lines without controls pass whole`() throws {
+        for count in 0..<40 {
+            let text = String(repeating: "a\tb ~\u{E9}", count: count)
+            #expect(try lines("\(text)\r\n", lengthMax: 400) == [0..<text.utf8.count])
+        }
+    }
 }

@@ -4,7 +4,7 @@ extension [UInt8] {
         text.withUTF8Buffer { text in unsafe append(contentsOf: text) }
     }
 
-    mutating func append(text: String) {
+    package mutating func append(text: String) {
         append(copying: text.utf8.span)
     }
 

@@ -81,8 +81,7 @@ extension ClientConnection {
         case .compressed: preconditionFailure("a compressed message is opened before it is handled")
         case .close(let code, _):
             closeCode = code ?? CloseCode(rawValue: 1005)
-            beginClosing(code.map { FrameEncoder.close($0) } ?? FrameEncoder.frame(.close, []))
-            finish()
+            answerClose(code.map { FrameEncoder.close($0) } ?? FrameEncoder.frame(.close, []))
         }
     }
 

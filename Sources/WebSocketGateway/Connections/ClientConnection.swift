@@ -254,6 +254,22 @@ final class ClientConnection: Peer {
         core.counters.add(.queuedBytes, UInt64(closeFrame.count))
     }
 
+    /// The peer's close frame came, and it may send nothing more (RFC 6455 §5.5.1): with our answer in the kernel, and nothing before it left
+    /// here, the server closes first (§7.1.1), at once. The kernel sends what it has, then FIN. Otherwise it is waited until the peer has it.
+    func answerClose(_ closeFrame: [UInt8]) {
+        guard outbox.isEmpty else {
+            beginClosing(closeFrame)
+            return finish()
+        }
+        send(closeFrame)
+        if outbox.isEmpty {
+            cut()
+        } else {
+            leave()
+            finish()
+        }
+    }
+
     func closeSlow(reason: Int, _ text: String) {
         guard isOpen else { return }
         core.counters.add(.slowCloses, label: reason)

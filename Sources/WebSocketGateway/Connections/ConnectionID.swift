@@ -40,19 +40,22 @@ public struct ConnectionID: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        let digits: StaticString = "0123456789abcdef"
-        return unsafe String(unsafeUninitializedCapacity: 36) { text in
-            var i = 0
-            for nibble in 0..<32 {
-                if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
-                    unsafe text[i] = UInt8(ascii: "-")
-                    i += 1
-                }
-                let word = nibble < 16 ? high : low
-                unsafe text[i] = digits.utf8Start[Int(word >> UInt64(60 - 4 * (nibble & 15)) & 15)]
-                i += 1
-            }
+        unsafe String(unsafeUninitializedCapacity: 36) { text in
+            for i in 0..<36 { unsafe text[i] = character(i) }
             return 36
         }
+    }
+
+    /// Appends ``description``.
+    func append(to bytes: inout [UInt8]) {
+        for i in 0..<36 { bytes.append(character(i)) }
+    }
+
+    private func character(_ i: Int) -> UInt8 {
+        if i == 8 || i == 13 || i == 18 || i == 23 { return UInt8(ascii: "-") }
+        let nibble = i - (i > 23 ? 4 : i > 18 ? 3 : i > 13 ? 2 : i > 8 ? 1 : 0)
+        let word = nibble < 16 ? high : low
+        let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (nibble & 15)) & 15)
+        return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }

@@ -28,8 +28,9 @@ extension HTTPConnection {
             core.counters.add(.publishRequests, label: 0)
             fill(
                 number,
-                EngineResponse.published(receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(
-                    keepAlive: awaited.keepAlive, date: core.dateLine))
+                EngineResponse.published(
+                    receipt, isBatch: awaited.isBatch, isEarly: isEarly, keepAlive: awaited.keepAlive, date: core.dateLine,
+                    scratch: &core.scratch))
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
             core.counters.add(.httpErrors, label: Metric.statusIndex(503))
@@ -41,7 +42,7 @@ extension HTTPConnection {
     /// One publish has been delivered: its place in the window is free.
     func publishSettled() {
         window.leave()
-        if !backlog.isEmpty || deferred != nil || !stream.isReading { resumeAfterTurn = true }
+        if !backlog.isEmpty || hasDeferred || !stream.isReading { resumeAfterTurn = true }
         writeLater()
     }
 }

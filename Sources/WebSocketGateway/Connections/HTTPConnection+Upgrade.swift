@@ -7,8 +7,9 @@ extension HTTPConnection {
     func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
         isExclusive = true
         self.upgrade = upgrade
-        stream.pauseReading()
         core.join(request)
+        // A home on this worker has answered by now.
+        if self.upgrade != nil { stream.pauseReading() }
     }
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {

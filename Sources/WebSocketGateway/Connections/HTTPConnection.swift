@@ -34,7 +34,8 @@ final class HTTPConnection: Peer {
     var answers = AnswerPipeline()
     var window = PublishWindow()
     /// A request that must run alone, waiting for the answers before it.
-    var deferred: (head: RequestHead, body: [UInt8])?
+    private var deferred: DeferredRequest?
+    var hasDeferred: Bool { deferred != nil }
     /// A request runs that must run alone.
     var isExclusive = false
     /// Received but not yet parsed, while something holds it back.
@@ -174,7 +175,7 @@ final class HTTPConnection: Peer {
         }
         requests += 1
         guard hasAnsweredAll else {
-            deferred = (head, body)
+            deferred = DeferredRequest(head, body)
             return
         }
         run(head, body)

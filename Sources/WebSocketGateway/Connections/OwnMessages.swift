@@ -9,34 +9,64 @@ enum OwnMessages {
         return FrameEncoder.frame(.text, payload)
     }
 
-    /// The first message on every connection that is let in.
+    /// The first message on every connection that is let in. Its parts hold nothing that JSON would escape.
     static func connected(_ id: ConnectionID, session: SessionID, lastID: EventID?, resume: ResumeAnswer?, now: Timestamp) -> [UInt8] {
-        frame(
-            "connected",
-            [
-                "connection_id": .string(id.description),
-                "session_id": .string(session.description),
-                "epoch": lastID.map { .string($0.epoch.description) } ?? .null,
-                "last_id": lastID.map { .string($0.description) } ?? .null,
-                "resume": resume.map {
-                    .object([
-                        "recovered": .bool($0.recovered),
-                        "from": .string($0.from.description),
-                        "oldest_id": $0.oldestID.map { .string($0.description) } ?? .null,
-                    ])
-                } ?? .null,
-            ], at: now)
+        var data: [UInt8] = []
+        data.reserveCapacity(512)
+        data.append(ascii: "{\"type\":\"connected\",\"data\":{\"connection_id\":\"")
+        id.append(to: &data)
+        data.append(ascii: "\",\"session_id\":\"")
+        data.append(text: session.description)
+        data.append(ascii: "\",\"epoch\":")
+        if let lastID {
+            data.append(ascii: "\"")
+            data.append(text: lastID.epoch.description)
+            data.append(ascii: "\"")
+        } else {
+            data.append(ascii: "null")
+        }
+        data.append(ascii: ",\"last_id\":")
+        append(lastID, to: &data)
+        data.append(ascii: ",\"resume\":")
+        if let resume {
+            data.append(ascii: resume.recovered ? "{\"recovered\":true,\"from\":" : "{\"recovered\":false,\"from\":")
+            append(resume.from, to: &data)
+            data.append(ascii: ",\"oldest_id\":")
+            append(resume.oldestID, to: &data)
+            data.append(ascii: "}")
+        } else {
+            data.append(ascii: "null")
+        }
+        return frame(endingAt: now, &data)
     }
 
     static func heartbeat(now: Timestamp, lastID: EventID?, delivered: UInt64, roundTripNanoseconds: UInt64?) -> [UInt8] {
-        frame(
-            "heartbeat",
-            [
-                "server_time": .string(now.iso8601),
-                "last_id": lastID.map { .string($0.description) } ?? .null,
-                "delivered": .int(Int64(clamping: delivered)),
-                "rtt_ms": roundTripNanoseconds.map { .double(Double($0 / 1000) / 1000) } ?? .null,
-            ], at: now)
+        var data: [UInt8] = []
+        data.reserveCapacity(256)
+        data.append(ascii: "{\"type\":\"heartbeat\",\"data\":{\"server_time\":\"")
+        now.append(to: &data)
+        data.append(ascii: "\",\"last_id\":")
+        append(lastID, to: &data)
+        data.append(ascii: ",\"delivered\":")
+        data.append(decimal: min(delivered, UInt64(Int64.max)))
+        data.append(ascii: ",\"rtt_ms\":")
+        data.append(text: roundTripNanoseconds.map { (Double($0 / 1000) / 1000).description } ?? "null")
+        return frame(endingAt: now, &data)
+    }
+
+    private static func append(_ id: EventID?, to data: inout [UInt8]) {
+        guard let id else { return data.append(ascii: "null") }
+        data.append(ascii: "\"")
+        id.append(to: &data)
+        data.append(ascii: "\"")
+    }
+
+    /// Closes `data` and the message, in a frame.
+    private static func frame(endingAt now: Timestamp, _ data: inout [UInt8]) -> [UInt8] {
+        data.append(ascii: "},\"timestamp\":\"")
+        now.append(to: &data)
+        data.append(ascii: "\"}")
+        return FrameEncoder.frame(.text, data)
     }
 
     /// An engine's event for one connection: as published, without an id, because it belongs to no stream.

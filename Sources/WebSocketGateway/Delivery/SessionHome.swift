@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import Sessions
 
 /// The sessions that call one worker their home: gives events their ids, joins a turn's events into batches, hands those to every worker with
@@ -12,7 +13,7 @@ final class SessionHome {
     private var inFlight: [UInt64: InFlight] = [:]
     private var nextBatch: UInt64 = 0
     private var nextIncarnation: UInt64 = 0
-    private var random = SystemRandomNumberGenerator()
+    private var random = BufferedRandom()
 
     /// A batch that other workers are still delivering.
     private struct InFlight {

@@ -55,7 +55,7 @@ enum ClientRoutes {
         let (resumeFrom, filter) = try parameters(head)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
         let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
-        guard core.plan.origins.allows(head.first("origin")), head.values("origin").count <= 1 else {
+        guard head.first("origin", satisfies: core.plan.origins.allows) ?? true, head.count("origin") <= 1 else {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
             return refuse(
                 Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
@@ -86,8 +86,18 @@ enum ClientRoutes {
     // MARK: What the request says
 
     private static func route(_ head: RequestHead) throws(Refusal) -> (SessionKind, SessionID) {
-        let parts = head.path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].isEmpty, parts[1] == "ws", let kind = SessionKind(rawValue: String(parts[2])) else {
+        var found: (kind: SessionKind, session: Result<SessionID, SessionIDError>)?
+        head.withPath { path in
+            for (prefix, kind) in [("/ws/backtest/", .backtest), ("/ws/forward/", .forward)] as [(StaticString, SessionKind)] {
+                let start = prefix.utf8CodeUnitCount
+                guard path.count >= start, path.extracting(..<start).equals(prefix) else { continue }
+                let id = path.extracting(start...)
+                // A further segment is another route.
+                for index in id.indices where id[index] == UInt8(ascii: "/") { return }
+                do throws(SessionIDError) { found = (kind, .success(try SessionID(bytes: id))) } catch { found = (kind, .failure(error)) }
+            }
+        }
+        guard let found else {
             throw Refusal(
                 outcome: .notFound,
                 response: .error(
@@ -99,7 +109,7 @@ enum ClientRoutes {
                 response: .error(.methodNotAllowed, "METHOD_NOT_ALLOWED", "a WebSocket begins with GET", headers: [("Allow", "GET")]))
         }
         do throws(SessionIDError) {
-            return (kind, try SessionID(parts[3]))
+            return (found.kind, try found.session.get())
         } catch {
             throw Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_SESSION_ID", error.description))
         }

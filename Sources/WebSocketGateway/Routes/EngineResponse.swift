@@ -38,9 +38,16 @@ struct EngineResponse: Sendable {
         error(violation.status, violation.code, violation.message, details: ["rule": .string(violation.section)])
     }
 
-    static func published(_ receipt: PublishReceipt, isBatch: Bool, isEarly: Bool) -> EngineResponse {
-        var body: [UInt8] = []
-        body.reserveCapacity(160)
+    /// The answer to a publish, whole: it is made for every one, so its body is composed in `scratch`, which keeps its memory.
+    static func published(
+        _ receipt: PublishReceipt, isBatch: Bool, isEarly: Bool, keepAlive: Bool, date: [UInt8], scratch body: inout [UInt8]
+    ) -> [UInt8] {
+        body.removeAll(keepingCapacity: true)
+        appendBody(receipt, isBatch: isBatch, isEarly: isEarly, to: &body)
+        return Response.ok(json: body, keepAlive: keepAlive, date: date)
+    }
+
+    private static func appendBody(_ receipt: PublishReceipt, isBatch: Bool, isEarly: Bool, to body: inout [UInt8]) {
         func field(_ name: StaticString, _ value: Int) {
             body.append(ascii: name)
             body.append(decimal: UInt64(value))
@@ -65,6 +72,5 @@ struct EngineResponse: Sendable {
             field(",\"dropped\":", receipt.dropped)
         }
         body.append(UInt8(ascii: "}"))
-        return EngineResponse(status: .ok, body: body)
     }
 }

@@ -55,12 +55,14 @@ enum EngineRoutes {
 
     static func publish(_ head: RequestHead) -> Publish? {
         guard head.method == .post else { return nil }
-        return head.withPath { path in
+        var publish: Publish?
+        head.withPath { path in
             let (prefix, suffix): (StaticString, StaticString) = ("/v1/sessions/", "/events")
             let (start, end) = (prefix.utf8CodeUnitCount, path.count - suffix.utf8CodeUnitCount)
-            guard end > start, path.extracting(..<start).equals(prefix), path.extracting(end...).equals(suffix) else { return nil }
-            return Publish(session: sessionID(path.extracting(start..<end)))
+            guard end > start, path.extracting(..<start).equals(prefix), path.extracting(end...).equals(suffix) else { return }
+            publish = Publish(session: sessionID(path.extracting(start..<end)))
         }
+        return publish
     }
 
     private static func sessionID(_ bytes: Span<UInt8>) -> Result<SessionID, SessionIDError> {
@@ -271,7 +273,7 @@ enum EngineRoutes {
         guard !head.contains("origin") else {
             throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
         }
-        guard head.withFirst("host", HostField.isNumericOrLocal) ?? true else {
+        guard head.first("host", satisfies: HostField.isNumericOrLocal) ?? true else {
             throw Refusal(
                 .forbidden, "HOST_NOT_ALLOWED", "the control listener answers to its numeric address and to localhost, not to other names")
         }
@@ -312,14 +314,16 @@ enum EngineRoutes {
     private enum MediaType { case json, ndjson }
 
     private static func mediaType(_ head: RequestHead) throws(Refusal) -> MediaType {
-        let type: MediaType? =
-            head.withFirst("content-type") { value in
-                // What follows is a parameter (RFC 9110 §8.3.1), and no charset changes what JSON is.
-                let essence = value.extracting(
-                    ..<(value.indices.first { value[$0] == UInt8(ascii: ";") || value[$0] == UInt8(ascii: " ") } ?? value.count))
-                if essence.equalsIgnoringCase("application/json") { return .json }
-                return essence.equalsIgnoringCase("application/x-ndjson") ? .ndjson : nil
-            } ?? nil
+        var type: MediaType?
+        _ = head.first("content-type") { value in
+            // What follows is a parameter (RFC 9110 §8.3.1), and no charset changes what JSON is.
+            var end = 0
+            while end < value.count, value[end] != UInt8(ascii: ";"), value[end] != UInt8(ascii: " ") { end += 1 }
+            let essence = value.extracting(..<end)
+            if essence.equalsIgnoringCase("application/json") { type = .json }
+            if essence.equalsIgnoringCase("application/x-ndjson") { type = .ndjson }
+            return true
+        }
         guard let type, head.count("content-type") == 1 else {
             throw Refusal(
                 .unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE",

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// Which pages may open a socket here. Browsers send `Origin` and cannot forge it; other programs send none.
 struct OriginPolicy: Sendable {
     private enum Rule: Sendable {
@@ -14,43 +16,55 @@ struct OriginPolicy: Sendable {
         } else if allowed.isEmpty {
             rule = onLoopback ? .loopbackPages : .listed([])
         } else {
-            for origin in allowed where Self.parts(origin) == nil {
+            for origin in allowed where Self.host(of: origin.utf8.span) == nil {
                 throw SettingsError("allowed-origins", "\"\(origin)\" is not an origin, such as https://app.example.com")
             }
             rule = .listed(Set(allowed.map { $0.lowercased() }))
         }
     }
 
-    /// Exact comparison of scheme, host and port; a request without `Origin` does not come from a page.
-    func allows(_ origin: String?) -> Bool {
-        switch (rule, origin) {
-        case (.everybody, _), (_, nil): true
-        case (.listed(let origins), let origin?): origins.contains(origin.lowercased())
-        case (.loopbackPages, let origin?):
-            switch Self.parts(origin)?.host {
-            case "localhost", "127.0.0.1", "[::1]": true
-            default: false
-            }
+    /// Exact comparison of scheme, host and port. Only of a request that has an `Origin`: one without does not come from a page.
+    func allows(_ origin: Span<UInt8>) -> Bool {
+        switch rule {
+        case .everybody: return true
+        case .listed(let origins):
+            return unsafe origins.contains(origin.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }.lowercased())
+        case .loopbackPages:
+            guard let range = Self.host(of: origin) else { return false }
+            let host = origin.extracting(range)
+            return host.equals("localhost") || host.equals("127.0.0.1") || host.equals("[::1]")
         }
     }
 
-    /// Scheme and host of `scheme://host[:port]`, nil for anything else.
-    private static func parts(_ origin: String) -> (scheme: Substring, host: Substring)? {
-        guard let separator = origin.firstRange(of: "://") else { return nil }
-        let scheme = origin[..<separator.lowerBound]
-        let rest = origin[separator.upperBound...]
-        guard !scheme.isEmpty, !rest.isEmpty, !rest.contains("/"), !rest.contains("@") else { return nil }
-        if rest.hasPrefix("[") {
-            guard let end = rest.firstIndex(of: "]") else { return nil }
-            let host = rest[...end]
-            let port = rest[rest.index(after: end)...]
-            return port.isEmpty || isPort(port) ? (scheme, host) : nil
+    /// Where the host is in `scheme://host[:port]`; nil for anything else.
+    private static func host(of origin: Span<UInt8>) -> Range<Int>? {
+        guard let colon = index(of: ":", in: origin, from: 0), colon > 0, origin.count > colon + 3,
+            origin.extracting(colon..<colon + 3).equals("://")
+        else { return nil }
+        let start = colon + 3
+        for index in start..<origin.count where origin[index] == UInt8(ascii: "/") || origin[index] == UInt8(ascii: "@") { return nil }
+        var end = index(of: ":", in: origin, from: start) ?? origin.count
+        if origin[start] == UInt8(ascii: "[") {
+            guard let bracket = index(of: "]", in: origin, from: start) else { return nil }
+            end = bracket + 1
         }
-        guard let colon = rest.firstIndex(of: ":") else { return (scheme, rest) }
-        return isPort(rest[colon...]) && colon != rest.startIndex ? (scheme, rest[..<colon]) : nil
+        return end > start && isNothingOrPort(origin.extracting(end...)) ? start..<end : nil
     }
 
-    private static func isPort(_ text: Substring) -> Bool {
-        text.first == ":" && text.dropFirst().utf8.allSatisfy { (48...57).contains($0) } && UInt16(text.dropFirst()) != nil
+    private static func index(of byte: Unicode.Scalar, in bytes: Span<UInt8>, from start: Int) -> Int? {
+        for index in start..<bytes.count where bytes[index] == UInt8(ascii: byte) { return index }
+        return nil
+    }
+
+    private static func isNothingOrPort(_ rest: Span<UInt8>) -> Bool {
+        if rest.isEmpty { return true }
+        guard rest[0] == UInt8(ascii: ":"), rest.count > 1 else { return false }
+        var port = 0
+        for index in 1..<rest.count {
+            guard case let digit = rest[index] &- UInt8(ascii: "0"), digit <= 9 else { return false }
+            port = port * 10 + Int(digit)
+            guard port <= 65_535 else { return false }
+        }
+        return true
     }
 }

@@ -30,7 +30,7 @@ final class WorkerCore {
     var lingering = 0
     private var expireAt: UInt64 = 0
     private var date = DateLine()
-    private var random = SystemRandomNumberGenerator()
+    private var random = BufferedRandom()
     /// Joined bytes on their way to one send; reused.
     var scratch: [UInt8] = []
     private var deflaters = PerEncoding<Deflater?>(nil)

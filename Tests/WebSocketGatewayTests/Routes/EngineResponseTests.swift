@@ -55,6 +55,14 @@ struct EngineResponseTests {
             firstID: EventID(epoch: epoch, sequence: 7), lastID: EventID(epoch: epoch, sequence: 9), count: 3, connections: 4, sent: 3,
             queued: 1,
             conflated: 0, dropped: 0)
-        #expect(String(decoding: EngineResponse.published(receipt, isBatch: isBatch, isEarly: isEarly).body, as: UTF8.self) == expected)
+        var scratch: [UInt8] = [1, 2, 3]
+        for keepAlive in [true, false] {
+            let answer = EngineResponse.published(
+                receipt, isBatch: isBatch, isEarly: isEarly, keepAlive: keepAlive, date: Array("Date: now\r\n".utf8), scratch: &scratch)
+            #expect(
+                String(decoding: answer, as: UTF8.self)
+                    == "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: \(expected.utf8.count)\r\n\(keepAlive ? "" : "Connection: close\r\n")"
+                    + "Content-Type: application/json\r\n\r\n\(expected)")
+        }
     }
 }
