@@ -29,6 +29,8 @@ final class ControlConnection: TCPStreamHandler {
     /// The head whose body is still coming.
     private var head: ResponseHead?
     private var backlog = SendBacklog()
+    /// Answers of one read are being told: what is asked meanwhile is sent together, as one write.
+    private var isReceiving = false
     private var handler: (any ControlConnectionHandler)?
     /// Requests without an answer.
     private(set) var awaited = 0
@@ -58,8 +60,9 @@ final class ControlConnection: TCPStreamHandler {
         backlog.append(body)
     }
 
+    /// Sends what was asked. While answers are told, that is done after the last of them.
     func flush() {
-        guard state == .open, let stream else { return }
+        guard state == .open, !isReceiving, let stream else { return }
         do throws(SystemError) { try backlog.flush(to: stream) } catch { end(.lost(error.reason)) }
     }
 
@@ -83,6 +86,13 @@ final class ControlConnection: TCPStreamHandler {
     }
 
     func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
+        isReceiving = true
+        receive(bytes)
+        isReceiving = false
+        flush()
+    }
+
+    private func receive(_ bytes: Span<UInt8>) {
         var position = 0
         do throws(HTTPViolation) {
             while state == .open, let element = try parser.next(bytes, at: &position) {
