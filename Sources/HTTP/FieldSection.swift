@@ -20,6 +20,12 @@ struct FieldSection: Sendable {
         return nil
     }
 
+    /// Where the first value stands in ``bytes``.
+    func range(_ name: StaticString) -> Range<Int>? {
+        for line in lines where isNamed(name, line) { return line.value }
+        return nil
+    }
+
     func count(_ name: StaticString) -> Int {
         var count = 0
         for line in lines where isNamed(name, line) { count += 1 }

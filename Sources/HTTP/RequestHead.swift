@@ -30,6 +30,20 @@ package struct RequestHead: Sendable {
         self.fields = fields
     }
 
+    /// The head's bytes around the digits of Content-Length, for who compares heads to come with it.
+    package struct AroundLength {
+        package let start: [UInt8]
+        package let end: [UInt8]
+        package let digits: Int
+    }
+
+    /// nil where there is no Content-Length, or the head is longer than that.
+    package func aroundLength(bytesMax: Int) -> AroundLength? {
+        guard contentLength != nil, fields.bytes.count <= bytesMax, let value = fields.range("content-length") else { return nil }
+        return AroundLength(
+            start: Array(fields.bytes[..<value.lowerBound]), end: Array(fields.bytes[value.upperBound...]), digits: value.count)
+    }
+
     /// A `.body` element follows.
     package var hasBody: Bool { isChunked || (contentLength ?? 0) > 0 }
 

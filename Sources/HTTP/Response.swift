@@ -30,16 +30,6 @@ package struct Response: Sendable {
         return bytes
     }
 
-    /// The hot path's answer: 200, JSON, nothing else in the head.
-    package static func ok(json body: [UInt8], keepAlive: Bool, date: [UInt8]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(160 + body.count)
-        append(.ok, contentBytes: body.count, "application/json", keepAlive: keepAlive, date: date, to: &bytes)
-        bytes.append(ascii: "\r\n")
-        bytes.append(contentsOf: body)
-        return bytes
-    }
-
     private static func append(
         _ status: HTTPStatus, contentBytes: Int, _ contentType: StaticString?, keepAlive: Bool, date: [UInt8], to bytes: inout [UInt8]
     ) {

@@ -43,6 +43,15 @@ package enum FrameEncoder {
         if let maskingKey { appendBigEndian(UInt64(maskingKey), width: 4, to: &bytes) }
     }
 
+    /// The header of a whole unmasked frame, byte by byte, for who writes it elsewhere than to an array.
+    package static func forEachHeaderByte(_ opcode: Opcode, payloadLength: Int, _ write: (UInt8) -> Void) {
+        write(0x80 | opcode.rawValue)
+        let header = headerLength(payloadLength: payloadLength)
+        guard header > 2 else { return write(UInt8(truncatingIfNeeded: payloadLength)) }
+        write(header == 4 ? 126 : 127)
+        for index in 2..<header { write(UInt8(truncatingIfNeeded: payloadLength >> (8 * (header - 1 - index)))) }
+    }
+
     /// One whole unmasked frame.
     package static func append(_ opcode: Opcode, _ payload: Span<UInt8>, rsv1: Bool = false, to bytes: inout [UInt8]) {
         appendHeader(opcode, payloadLength: payload.count, rsv1: rsv1, to: &bytes)

@@ -31,6 +31,13 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
         bytes.append(decimal: sequence)
     }
 
+    /// Writes ``description``.
+    package func write(to writer: inout ByteWriter) {
+        writer.write(text: epoch.description)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(decimal: sequence)
+    }
+
     private static func sequence(_ digits: some Collection<UInt8>) throws(EventIDError) -> UInt64 {
         var value: UInt64 = 0
         var count = 0

@@ -1,5 +1,5 @@
 /// Digits as ASCII writes them.
-enum ASCII {
+package enum ASCII {
     /// 0 to 15, or nil when `byte` is no hexadecimal digit of either case.
     static func hexadecimalValue(_ byte: UInt8) -> UInt8? {
         switch byte {
@@ -11,7 +11,7 @@ enum ASCII {
     }
 
     /// How many digits `value` has in base ten.
-    static func decimalDigits(_ value: UInt64) -> Int {
+    package static func decimalDigits(_ value: UInt64) -> Int {
         var count = 1
         var rest = value / 10
         while rest > 0 {

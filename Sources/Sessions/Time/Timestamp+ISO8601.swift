@@ -11,7 +11,10 @@ extension Timestamp {
     }
 
     /// Appends ``iso8601``, 27 bytes.
-    public func append(to bytes: inout [UInt8]) {
+    public func append(to bytes: inout [UInt8]) { bytes += ByteWriter.compose(Self.iso8601Bytes) { write(to: &$0) } }
+
+    /// Writes ``iso8601``, 27 bytes.
+    func write(to writer: inout ByteWriter) {
         let clamped = min(max(microsecondsSince1970, Self.writtenMin), Self.writtenMax)
         // Counted from 0001-01-01 nothing is negative, and division rounds the way the calendar does.
         let sinceFirst = clamped - Self.writtenMin
@@ -19,32 +22,24 @@ extension Timestamp {
         let time = sinceFirst % Self.microsecondsPerDay
         let seconds = time / 1_000_000
 
-        let start = bytes.count
-        bytes.append(ascii: "0000-00-00T00:00:00.000000Z")
-        var written = bytes.mutableSpan
-        written.replaceDigits(at: start, count: 4, with: date.year)
-        written.replaceDigits(at: start + 5, count: 2, with: date.month)
-        written.replaceDigits(at: start + 8, count: 2, with: date.day)
-        written.replaceDigits(at: start + 11, count: 2, with: seconds / 3_600)
-        written.replaceDigits(at: start + 14, count: 2, with: seconds / 60 % 60)
-        written.replaceDigits(at: start + 17, count: 2, with: seconds % 60)
-        written.replaceDigits(at: start + 20, count: 6, with: time % 1_000_000)
+        writer.write(digits: date.year, count: 4)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(digits: date.month, count: 2)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(digits: date.day, count: 2)
+        writer.write(UInt8(ascii: "T"))
+        writer.write(digits: seconds / 3_600, count: 2)
+        writer.write(UInt8(ascii: ":"))
+        writer.write(digits: seconds / 60 % 60, count: 2)
+        writer.write(UInt8(ascii: ":"))
+        writer.write(digits: seconds % 60, count: 2)
+        writer.write(UInt8(ascii: "."))
+        writer.write(digits: time % 1_000_000, count: 6)
+        writer.write(UInt8(ascii: "Z"))
     }
 
     private static let microsecondsPerDay: Int64 = 86_400_000_000
     private static let firstDay: Int64 = -719_162  // 0001-01-01
     private static let writtenMin = firstDay * microsecondsPerDay
     private static let writtenMax: Int64 = 2_932_897 * microsecondsPerDay - 1  // the microsecond before 10000-01-01
-}
-
-extension MutableSpan<UInt8> {
-    fileprivate mutating func replaceDigits(at start: Int, count: Int, with value: Int64) {
-        var rest = UInt32(truncatingIfNeeded: value)
-        var index = start + count
-        while index > start {
-            index -= 1
-            self[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-    }
 }

@@ -6,19 +6,43 @@ internal import Sessions
 extension HTTPConnection {
     func publish(_ route: EngineRoutes.Publish, _ head: RequestHead, _ body: [UInt8]) {
         guard !core.isParting else { return add(encode(EngineRoutes.response(.gatewayStopped), head)) }
-        switch route.check(head, body, limits: core.plan.eventLimits) {
-        case .failure(let refusal):
-            core.counters.add(.publishRequests, label: 1)
-            add(encode(refusal.response, head))
-        case .success(let checked):
-            if !head.keepAlive { closesAfterAnswers = true }
+        do throws(EngineRoutes.Refusal) {
+            let checked = try route.check(head)
+            publishHeads.learn(head, checked)
+            publish(checked, body, keepAlive: head.keepAlive)
+        } catch {
+            refusePublish(error, keepAlive: head.keepAlive)
+        }
+    }
+
+    /// Publishes what stands at `position` when it is all there and its head is one that was seen before; false where the parser must look.
+    func publishesKnown(_ bytes: Span<UInt8>, at position: inout Int) -> Bool {
+        guard isControl, isBetweenRequests, !core.isParting,
+            let (head, body) = publishHeads.find(bytes, at: position, bodyBytesMax: core.plan.httpLimits.bodyBytesMax)
+        else { return false }
+        publish(head.checked, unsafe bytes.extracting(body).withUnsafeBufferPointer { unsafe Array($0) }, keepAlive: true)
+        position = body.upperBound
+        return true
+    }
+
+    private func publish(_ checked: EngineRoutes.Publish.Checked, _ body: [UInt8], keepAlive: Bool) {
+        do throws(EngineRoutes.Refusal) {
+            let parsed = try EngineRoutes.events(body, checked.format, core.plan.eventLimits)
+            if !keepAlive { closesAfterAnswers = true }
             window.enter(bytes: body.count)
-            let number = answers.reserve(AnswerPipeline.Awaited(isBatch: checked.isBatch, keepAlive: head.keepAlive))
+            let number = answers.reserve(AnswerPipeline.Awaited(isBatch: parsed.isBatch, keepAlive: keepAlive))
             core.publish(
                 PublishRequest(
-                    session: checked.session, body: body, events: checked.events, receivedAt: Clocks.monotonicNanoseconds,
+                    session: checked.session, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds,
                     reply: .request(worker: core.index, connection: ref, number: number), answersEarly: checked.answersEarly))
+        } catch {
+            refusePublish(error, keepAlive: keepAlive)
         }
+    }
+
+    private func refusePublish(_ refusal: EngineRoutes.Refusal, keepAlive: Bool) {
+        core.counters.add(.publishRequests, label: 1)
+        add(encode(refusal.response, keepAlive: keepAlive))
     }
 
     func published(_ number: UInt64, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool) {
@@ -28,9 +52,8 @@ extension HTTPConnection {
             core.counters.add(.publishRequests, label: 0)
             fill(
                 number,
-                EngineResponse.published(
-                    receipt, isBatch: awaited.isBatch, isEarly: isEarly, keepAlive: awaited.keepAlive, date: core.dateLine,
-                    scratch: &core.scratch))
+                PublishAnswer(receipt: receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(
+                    keepAlive: awaited.keepAlive, date: core.dateLine))
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
             core.counters.add(.httpErrors, label: Metric.statusIndex(503))

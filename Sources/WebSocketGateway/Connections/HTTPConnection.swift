@@ -33,6 +33,7 @@ final class HTTPConnection: Peer {
     private var head: RequestHead?
     var answers = AnswerPipeline()
     var window = PublishWindow()
+    var publishHeads = PublishHeads()
     /// A request that must run alone, waiting for the answers before it.
     private var deferred: DeferredRequest?
     var hasDeferred: Bool { deferred != nil }
@@ -40,7 +41,7 @@ final class HTTPConnection: Peer {
     var isExclusive = false
     /// Received but not yet parsed, while something holds it back.
     var backlog: [UInt8] = []
-    private var output: [UInt8] = []
+    private(set) var output: [UInt8] = []
     private var outputSent = 0
     private var isInUnwritten = false
     var closesAfterAnswers = false
@@ -107,7 +108,9 @@ final class HTTPConnection: Peer {
         var position = 0
         defer { bytesParsed += UInt64(position) }
         do throws(HTTPViolation) {
-            while case .open = state, !closesAfterAnswers, !isHeldBack, let element = try parser.next(bytes, at: &position) {
+            while case .open = state, !closesAfterAnswers, !isHeldBack {
+                if publishesKnown(bytes, at: &position) { continue }
+                guard let element = try parser.next(bytes, at: &position) else { break }
                 switch element {
                 case .head(let head):
                     guard head.hasBody else {
@@ -149,7 +152,7 @@ final class HTTPConnection: Peer {
 
     /// Keeps the clocks of an unfinished head.
     private func noteProgress() {
-        if parser.isIdle || head != nil { requestStarted = nil } else if requestStarted == nil { requestStarted = core.now }
+        if isBetweenRequests || head != nil { requestStarted = nil } else if requestStarted == nil { requestStarted = core.now }
     }
 
     /// Goes on with what was held back.
@@ -187,7 +190,7 @@ final class HTTPConnection: Peer {
     }
 
     /// Nothing that was asked before is unanswered, nor its answer still here: a 101 must not land in the middle of another.
-    private var hasAnsweredAll: Bool { answers.isEmpty && output.isEmpty }
+    var hasAnsweredAll: Bool { answers.isEmpty && output.isEmpty }
 
     // MARK: Answers
 
@@ -202,12 +205,15 @@ final class HTTPConnection: Peer {
     }
 
     func encode(_ response: EngineResponse, _ head: RequestHead) -> [UInt8] {
-        if response.status.code >= 400 { core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code)) }
         // Engines publish until the end; only clients are sent elsewhere.
-        let keepAlive =
-            head.keepAlive && !(isControl ? core.isParting : core.isDraining || head.hasBody || requests >= Self.publicRequestsMax)
+        let isLast = isControl ? core.isParting : core.isDraining || head.hasBody || requests >= Self.publicRequestsMax
+        return encode(response, keepAlive: head.keepAlive && !isLast, includeBody: head.method != .head)
+    }
+
+    func encode(_ response: EngineResponse, keepAlive: Bool, includeBody: Bool = true) -> [UInt8] {
+        if response.status.code >= 400 { core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code)) }
         if !keepAlive { closesAfterAnswers = true }
-        return response.encoded(keepAlive: keepAlive, includeBody: head.method != .head, date: core.dateLine)
+        return response.encoded(keepAlive: keepAlive, includeBody: includeBody, date: core.dateLine)
     }
 
     /// Answers the request being run when `work` is done; nothing else of this connection runs meanwhile.
@@ -359,34 +365,10 @@ final class HTTPConnection: Peer {
         stream.startReading()
     }
 
-    func streamDidReachEnd(_ stream: TCPStream) {
-        // Half-closed: what it asked for is still answered, then the connection ends.
-        if case .open = state, !answers.isEmpty || deferred != nil || isExclusive || !output.isEmpty, upgrade == nil {
-            closesAfterAnswers = true
-        } else {
-            cut()
-        }
-    }
+    /// The next byte begins a request.
+    var isBetweenRequests: Bool { parser.isIdle }
 
-    func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
-
-    func gatewayStops(hard: Bool) {
-        if hard {
-            writeAnswers()
-            cut()
-        } else if !isControl {
-            guard hasAnsweredAll, deferred == nil, upgrade == nil else {
-                closesAfterAnswers = true
-                return
-            }
-            if parser.isIdle { return cut() }
-            core.counters.add(.handshakes, label: HandshakeOutcome.draining.index)
-            closesAfterAnswers = true
-            add(ClientRoutes.draining.encoded(keepAlive: false, date: core.dateLine))
-        }
-    }
-
-    private func cut(abortively isAbortive: Bool = false) {
+    func cut(abortively isAbortive: Bool = false) {
         if case .gone = state { return }
         if !isControl, case .open = state, requestStarted != nil, !parser.isIdle {
             core.counters.add(.handshakes, label: HandshakeOutcome.abandoned.index)

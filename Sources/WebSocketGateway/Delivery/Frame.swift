@@ -26,15 +26,14 @@ struct Frame: Sendable {
             id: id, typeBytes: type.count, dataBytes: data.count, timestampBytes: event.timestampRange?.count ?? Timestamp.iso8601Bytes)
         let header = FrameEncoder.headerLength(payloadLength: length)
         payloadStart = UInt8(header)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(header + length)
-        FrameEncoder.appendHeader(.text, payloadLength: length, to: &bytes)
-        if let own = event.timestampRange {
-            EventEncoder.append(id: id, type: type, data: data, timestamp: body.extracting(own), to: &bytes)
-        } else {
-            EventEncoder.append(id: id, type: type, data: data, timestamp: timestamp, to: &bytes)
+        bytes = ByteWriter.compose(header + length) { writer in
+            FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
+            if let own = event.timestampRange {
+                EventEncoder.write(id: id, type: type, data: data, timestamp: body.extracting(own), to: &writer)
+            } else {
+                EventEncoder.write(id: id, type: type, data: data, timestamp: timestamp, to: &writer)
+            }
         }
-        self.bytes = bytes
     }
 
     /// What a connection of this encoding gets.

@@ -37,40 +37,4 @@ struct EngineResponse: Sendable {
     static func error(_ violation: HTTPViolation) -> EngineResponse {
         error(violation.status, violation.code, violation.message, details: ["rule": .string(violation.section)])
     }
-
-    /// The answer to a publish, whole: it is made for every one, so its body is composed in `scratch`, which keeps its memory.
-    static func published(
-        _ receipt: PublishReceipt, isBatch: Bool, isEarly: Bool, keepAlive: Bool, date: [UInt8], scratch body: inout [UInt8]
-    ) -> [UInt8] {
-        body.removeAll(keepingCapacity: true)
-        appendBody(receipt, isBatch: isBatch, isEarly: isEarly, to: &body)
-        return Response.ok(json: body, keepAlive: keepAlive, date: date)
-    }
-
-    private static func appendBody(_ receipt: PublishReceipt, isBatch: Bool, isEarly: Bool, to body: inout [UInt8]) {
-        func field(_ name: StaticString, _ value: Int) {
-            body.append(ascii: name)
-            body.append(decimal: UInt64(value))
-        }
-        if isBatch {
-            body.append(ascii: "{\"first_id\":\"")
-            receipt.firstID.append(to: &body)
-            body.append(ascii: "\",\"last_id\":\"")
-            receipt.lastID.append(to: &body)
-            field("\",\"count\":", receipt.count)
-        } else {
-            body.append(ascii: "{\"id\":\"")
-            receipt.firstID.append(to: &body)
-            body.append(ascii: "\",\"sequence\":")
-            body.append(decimal: receipt.firstID.sequence)
-        }
-        if !isEarly {
-            field(",\"connections\":", receipt.connections)
-            field(",\"sent\":", receipt.sent)
-            field(",\"queued\":", receipt.queued)
-            field(",\"conflated\":", receipt.conflated)
-            field(",\"dropped\":", receipt.dropped)
-        }
-        body.append(UInt8(ascii: "}"))
-    }
 }

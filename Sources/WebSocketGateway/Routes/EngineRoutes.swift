@@ -23,23 +23,18 @@ enum EngineRoutes {
     struct Publish {
         let session: Result<SessionID, SessionIDError>
 
+        /// All that a head says of its publish.
         struct Checked {
             let session: SessionID
-            let events: [PublishedEvent]
-            let isBatch: Bool
+            let format: PublishFormat
             let answersEarly: Bool
         }
 
-        func check(_ head: RequestHead, _ body: [UInt8], limits: EventLimits) -> Result<Checked, Refusal> {
-            do throws(Refusal) {
-                try EngineRoutes.checkHeaders(head)
-                let session = try EngineRoutes.sessionID(session)
-                let answersEarly = try receiptParameter(head)
-                let parsed = try EngineRoutes.events(head, body, limits)
-                return .success(Checked(session: session, events: parsed.events, isBatch: parsed.isBatch, answersEarly: answersEarly))
-            } catch {
-                return .failure(error)
-            }
+        func check(_ head: RequestHead) throws(Refusal) -> Checked {
+            try EngineRoutes.checkHeaders(head)
+            let session = try EngineRoutes.sessionID(session)
+            let answersEarly = try receiptParameter(head)
+            return Checked(session: session, format: try EngineRoutes.format(head), answersEarly: answersEarly)
         }
 
         private func receiptParameter(_ head: RequestHead) throws(Refusal) -> Bool {
@@ -311,10 +306,8 @@ enum EngineRoutes {
         return limit
     }
 
-    private enum MediaType { case json, ndjson }
-
-    private static func mediaType(_ head: RequestHead) throws(Refusal) -> MediaType {
-        var type: MediaType?
+    private static func format(_ head: RequestHead) throws(Refusal) -> PublishFormat {
+        var type: PublishFormat?
         _ = head.first("content-type") { value in
             // What follows is a parameter (RFC 9110 §8.3.1), and no charset changes what JSON is.
             var end = 0
@@ -335,7 +328,12 @@ enum EngineRoutes {
     static func events(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> (
         events: [PublishedEvent], isBatch: Bool
     ) {
-        let format: PublishFormat = try mediaType(head) == .ndjson ? .ndjson : .json
+        try events(body, format(head), limits)
+    }
+
+    static func events(_ body: [UInt8], _ format: PublishFormat, _ limits: EventLimits) throws(Refusal) -> (
+        events: [PublishedEvent], isBatch: Bool
+    ) {
         do throws(InvalidEvent) {
             return try EventParser.parse(body.span, format: format, limits: limits)
         } catch {
@@ -347,7 +345,7 @@ enum EngineRoutes {
 
     private static func object(_ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> JSONObject {
         guard !body.isEmpty else { return [:] }
-        guard try mediaType(head) == .json else {
+        guard try format(head) == .json else {
             throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json")
         }
         let value: JSON

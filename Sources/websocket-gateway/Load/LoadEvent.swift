@@ -1,3 +1,4 @@
+import HTTP
 import Sessions
 
 /// The events of a load run, written and read back without a JSON parser: the form is our own, and reading millions must cost little.

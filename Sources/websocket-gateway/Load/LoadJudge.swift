@@ -1,3 +1,4 @@
+import HTTP
 import WebSocket
 
 /// Judges every message that a reader of a run gets, to the last byte; with one inflater for all of them.

@@ -39,30 +39,4 @@ struct EngineResponseTests {
         #expect(text.hasPrefix("HTTP/1.1 413 Content Too Large\r\n"))
         #expect(text.contains("\"rule\":\""))
     }
-
-    @Test(arguments: [
-        (false, false, #"{"id":"0123456789abc-7","sequence":7,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#),
-        (false, true, #"{"id":"0123456789abc-7","sequence":7}"#),
-        (
-            true, false,
-            #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3,"connections":4,"sent":3,"queued":1,"conflated":0,"dropped":0}"#
-        ),
-        (true, true, #"{"first_id":"0123456789abc-7","last_id":"0123456789abc-9","count":3}"#),
-    ])
-    func `a receipt is written as the contract says`(isBatch: Bool, isEarly: Bool, expected: String) throws {
-        let epoch = try Epoch(parsing: "0123456789abc")
-        let receipt = PublishReceipt(
-            firstID: EventID(epoch: epoch, sequence: 7), lastID: EventID(epoch: epoch, sequence: 9), count: 3, connections: 4, sent: 3,
-            queued: 1,
-            conflated: 0, dropped: 0)
-        var scratch: [UInt8] = [1, 2, 3]
-        for keepAlive in [true, false] {
-            let answer = EngineResponse.published(
-                receipt, isBatch: isBatch, isEarly: isEarly, keepAlive: keepAlive, date: Array("Date: now\r\n".utf8), scratch: &scratch)
-            #expect(
-                String(decoding: answer, as: UTF8.self)
-                    == "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: \(expected.utf8.count)\r\n\(keepAlive ? "" : "Connection: close\r\n")"
-                    + "Content-Type: application/json\r\n\r\n\(expected)")
-        }
-    }
 }

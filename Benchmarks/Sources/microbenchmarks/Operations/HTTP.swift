@@ -49,9 +49,10 @@ extension Benchmark {
             let (head, body) = try parsed(SampleRequests.publish(SampleEvents.position))
             let limits = EventLimits()
             for _ in 0..<iterations {
-                guard let route = EngineRoutes.publish(head), case .success(let checked) = route.check(head, body, limits: limits)
-                else { throw Failure("the publish is fine") }
+                guard let route = EngineRoutes.publish(head) else { throw Failure("the publish is fine") }
+                let checked = try route.check(head)
                 blackHole(checked)
+                blackHole(try EngineRoutes.events(body, checked.format, limits))
             }
         }
     }
@@ -61,12 +62,11 @@ extension Benchmark {
         Benchmark("publish/answer") { iterations in
             let date = Array("Date: Sun, 15 Mar 2026 10:30:00 GMT\r\n".utf8)
             let epoch = try Epoch(parsing: "16ja9qn78j68j")
-            var scratch: [UInt8] = []
             for sequence in 1...iterations {
                 let id = EventID(epoch: epoch, sequence: 1_000_000 + UInt64(sequence))
                 let receipt = PublishReceipt(
                     firstID: id, lastID: id, count: 1, connections: 250, sent: 249, queued: 1, conflated: 0, dropped: 0)
-                blackHole(EngineResponse.published(receipt, isBatch: false, isEarly: false, keepAlive: true, date: date, scratch: &scratch))
+                blackHole(PublishAnswer(receipt: receipt, isBatch: false, isEarly: false).encoded(keepAlive: true, date: date))
             }
         }
     }

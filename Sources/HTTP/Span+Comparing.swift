@@ -1,6 +1,6 @@
 extension Span<UInt8> {
-    /// The same bytes. A load run compares every byte of every delivery, so 32 at a time: 4 KB take 0.2 µs, byte by byte 2.6 µs.
-    func isIdentical(to other: Span<UInt8>) -> Bool {
+    /// The same bytes, compared 32 at a time: 4 KB take 0.2 µs, byte by byte 2.6 µs.
+    package func isIdentical(to other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         let (left, right) = unsafe (bytes, other.bytes)
         var index = 0
@@ -21,6 +21,4 @@ extension Span<UInt8> {
         }
         return true
     }
-
-    func copied() -> [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
 }

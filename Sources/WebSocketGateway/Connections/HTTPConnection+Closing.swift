@@ -1,0 +1,32 @@
+internal import EventLoop
+internal import HTTP
+
+/// How it ends when the peer or the gateway wants to.
+extension HTTPConnection {
+    func streamDidReachEnd(_ stream: TCPStream) {
+        // Half-closed: what it asked for is still answered, then the connection ends.
+        if case .open = state, !answers.isEmpty || hasDeferred || isExclusive || !output.isEmpty, upgrade == nil {
+            closesAfterAnswers = true
+        } else {
+            cut()
+        }
+    }
+
+    func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
+
+    func gatewayStops(hard: Bool) {
+        if hard {
+            writeAnswers()
+            cut()
+        } else if !isControl {
+            guard hasAnsweredAll, !hasDeferred, upgrade == nil else {
+                closesAfterAnswers = true
+                return
+            }
+            if isBetweenRequests { return cut() }
+            core.counters.add(.handshakes, label: HandshakeOutcome.draining.index)
+            closesAfterAnswers = true
+            add(ClientRoutes.draining.encoded(keepAlive: false, date: core.dateLine))
+        }
+    }
+}

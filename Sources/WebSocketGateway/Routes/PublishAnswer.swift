@@ -1,0 +1,78 @@
+internal import HTTP
+internal import Sessions
+
+/// The answer to a publish that was published: one is made for each, so its bytes are counted and then written in one piece.
+struct PublishAnswer {
+    let receipt: PublishReceipt
+    /// The body held several events.
+    let isBatch: Bool
+    /// The events have their ids, and are not yet delivered.
+    let isEarly: Bool
+
+    private var counts: [5 of Int] { [receipt.connections, receipt.sent, receipt.queued, receipt.conflated, receipt.dropped] }
+    private static let names: [5 of StaticString] = [
+        ",\"connections\":", ",\"sent\":", ",\"queued\":", ",\"conflated\":", ",\"dropped\":",
+    ]
+
+    /// `date` is a whole header line.
+    func encoded(keepAlive: Bool, date: [UInt8]) -> [UInt8] {
+        let body = bodyBytes
+        let start: StaticString = "HTTP/1.1 200 OK\r\n"
+        let type: StaticString =
+            keepAlive ? "Content-Type: application/json\r\n" : "Content-Type: application/json\r\nConnection: close\r\n"
+        let length: StaticString = "Content-Length: "
+        let head =
+            start.utf8CodeUnitCount + date.count + type.utf8CodeUnitCount + length.utf8CodeUnitCount + ASCII.decimalDigits(UInt64(body)) + 4
+        return ByteWriter.compose(head + body) { writer in
+            writer.write(ascii: start)
+            writer.write(copying: date.span)
+            writer.write(ascii: type)
+            writer.write(ascii: length)
+            writer.write(decimal: UInt64(body))
+            writer.write(ascii: "\r\n\r\n")
+            write(to: &writer)
+        }
+    }
+
+    private static let single: [2 of StaticString] = ["{\"id\":\"", "\",\"sequence\":"]
+    private static let batch: [3 of StaticString] = ["{\"first_id\":\"", "\",\"last_id\":\"", "\",\"count\":"]
+
+    private var bodyBytes: Int {
+        var count = 1
+        if isBatch {
+            for index in 0..<3 { count += Self.batch[index].utf8CodeUnitCount }
+            count += Self.bytes(receipt.firstID) + Self.bytes(receipt.lastID) + ASCII.decimalDigits(UInt64(receipt.count))
+        } else {
+            for index in 0..<2 { count += Self.single[index].utf8CodeUnitCount }
+            count += Self.bytes(receipt.firstID) + ASCII.decimalDigits(receipt.firstID.sequence)
+        }
+        guard !isEarly else { return count }
+        for index in 0..<5 { count += Self.names[index].utf8CodeUnitCount + ASCII.decimalDigits(UInt64(counts[index])) }
+        return count
+    }
+
+    private static func bytes(_ id: EventID) -> Int { id.epoch.description.utf8.count + 1 + ASCII.decimalDigits(id.sequence) }
+
+    private func write(to writer: inout ByteWriter) {
+        if isBatch {
+            writer.write(ascii: Self.batch[0])
+            receipt.firstID.write(to: &writer)
+            writer.write(ascii: Self.batch[1])
+            receipt.lastID.write(to: &writer)
+            writer.write(ascii: Self.batch[2])
+            writer.write(decimal: UInt64(receipt.count))
+        } else {
+            writer.write(ascii: Self.single[0])
+            receipt.firstID.write(to: &writer)
+            writer.write(ascii: Self.single[1])
+            writer.write(decimal: receipt.firstID.sequence)
+        }
+        if !isEarly {
+            for index in 0..<5 {
+                writer.write(ascii: Self.names[index])
+                writer.write(decimal: UInt64(counts[index]))
+            }
+        }
+        writer.write(UInt8(ascii: "}"))
+    }
+}

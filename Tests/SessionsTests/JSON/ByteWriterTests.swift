@@ -1,0 +1,50 @@
+import Testing
+
+@testable import Sessions
+
+@Suite struct ByteWriterTests {
+    @Test func `pieces of every kind stand side by side`() {
+        let (bytes, nothing): ([UInt8], [UInt8]) = ([1, 2, 3], [])
+        let written = ByteWriter.compose(30) { writer in
+            writer.write(UInt8(ascii: "a"))
+            writer.write(ascii: "bc")
+            writer.write(ascii: "")
+            writer.write(copying: bytes.span)
+            writer.write(copying: nothing.span)
+            writer.write(text: "dé")
+            writer.write(decimal: .max)
+            writer.write(decimal: 0)
+        }
+        #expect(written == Array("abc".utf8) + bytes + Array("dé18446744073709551615".utf8) + Array("0".utf8))
+    }
+
+    @Test(
+        arguments: [(0, 1, "0"), (0, 3, "000"), (7, 2, "07"), (1234, 4, "1234"), (1234, 2, "34"), (999_999, 6, "999999")]
+            as [(Int64, Int, String)])
+    func `digits are as many as asked for`(value: Int64, count: Int, expected: String) {
+        #expect(ByteWriter.compose(count) { $0.write(digits: value, count: count) } == Array(expected.utf8))
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 99, 100, 12_345, UInt64(Int64.max), .max] as [UInt64])
+    func `a decimal takes the bytes that were announced`(value: UInt64) {
+        #expect(ByteWriter.compose(ASCII.decimalDigits(value)) { $0.write(decimal: value) } == Array("\(value)".utf8))
+    }
+
+    @Test func `nothing is nothing`() { #expect(ByteWriter.compose(0) { _ in } == []) }
+
+    @Test func `more or fewer bytes than announced are ours to avoid`() async {
+        await #expect(processExitsWith: .failure) { _ = ByteWriter.compose(2) { $0.write(1) } }
+        await #expect(processExitsWith: .failure) { _ = ByteWriter.compose(2) { $0.write(ascii: "abc") } }
+        await #expect(processExitsWith: .failure) {
+            let three: [UInt8] = [1, 2, 3]
+            _ = ByteWriter.compose(2) { $0.write(copying: three.span) }
+        }
+        await #expect(processExitsWith: .failure) { _ = ByteWriter.compose(2) { $0.write(decimal: 100) } }
+        await #expect(processExitsWith: .failure) {
+            _ = ByteWriter.compose(1) {
+                $0.write(1)
+                $0.write(2)
+            }
+        }
+    }
+}
