@@ -19,6 +19,17 @@ package struct ByteWriter: ~Copyable {
         }
     }
 
+    /// As ``compose(_:_:)``, in place of the last `count` bytes of an array that has them already.
+    static func overwrite(last count: Int, of bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
+        precondition(count > 0 && count <= bytes.count, "only what is there is overwritten")
+        unsafe bytes.withUnsafeMutableBufferPointer { memory in
+            guard let start = memory.baseAddress else { return }
+            var writer = unsafe ByteWriter(next: start + memory.count - count, room: count)
+            body(&writer)
+            precondition(writer.room == 0, "fewer bytes were written than announced")
+        }
+    }
+
     private mutating func advance(by count: Int) {
         unsafe next += count
         room -= count

@@ -11,7 +11,10 @@ extension Timestamp {
     }
 
     /// Appends ``iso8601``, 27 bytes.
-    public func append(to bytes: inout [UInt8]) { bytes += ByteWriter.compose(Self.iso8601Bytes) { write(to: &$0) } }
+    public func append(to bytes: inout [UInt8]) {
+        bytes.append(ascii: "0000-00-00T00:00:00.000000Z")
+        ByteWriter.overwrite(last: Self.iso8601Bytes, of: &bytes) { write(to: &$0) }
+    }
 
     /// Writes ``iso8601``, 27 bytes.
     func write(to writer: inout ByteWriter) {

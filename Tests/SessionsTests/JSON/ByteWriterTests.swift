@@ -30,6 +30,16 @@ import Testing
         #expect(ByteWriter.compose(ASCII.decimalDigits(value)) { $0.write(decimal: value) } == Array("\(value)".utf8))
     }
 
+    @Test func `the end of an array is written over, and nothing before it`() async {
+        var bytes: [UInt8] = [1, 2, 3, 4]
+        ByteWriter.overwrite(last: 2, of: &bytes) { $0.write(ascii: "ab") }
+        #expect(bytes == [1, 2, 97, 98])
+        await #expect(processExitsWith: .failure) {
+            var bytes: [UInt8] = [1]
+            ByteWriter.overwrite(last: 2, of: &bytes) { $0.write(ascii: "ab") }
+        }
+    }
+
     @Test func `nothing is nothing`() { #expect(ByteWriter.compose(0) { _ in } == []) }
 
     @Test func `more or fewer bytes than announced are ours to avoid`() async {
