@@ -39,6 +39,8 @@ def main() -> int:
     began = time.monotonic()
     try:
         programs, cores = Programs.named(), Cores.here()
+        if programs.missing:
+            raise MeasuringFailed(f"not there: {', '.join(map(str, programs.missing))}")
         recipes = [peer(name) for name, path in programs.peers.items() if path.exists()]
         session = Session(programs, cores, arguments.quick, arguments.pairs, versions(recipes, programs, cores))
         session.guests = frozenset(session.peers) - frozenset(PEERS)

@@ -122,9 +122,9 @@ def _verdicts(scenario: Paired, bound: Bound, ours: Pairs, by_peer: dict[str, Pa
     if bound.at_most is not None:
         ratio = ratios(bound.measure, ours)
         kept = (ratio.value if bound.by_median else ratio.high) <= bound.at_most
-        which = "" if bound.measure is COST else f" of {bound.measure.name}"
+        which = ours.comparison.reference.server.name + ("" if bound.measure is COST else f"'s {bound.measure.name}")
         held = "median" if bound.by_median else "interval"
-        return [judged(kept, f"{scenario.title}: {ratio} × {ours.comparison.reference.server.name}{which}, {held} at most {bound.at_most:.2f}")]
+        return [judged(kept, f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}")]
     assert bound.at_least is not None
     verdicts = []
     for name in bound.over:

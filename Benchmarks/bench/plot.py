@@ -107,6 +107,5 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: int = 
 
 
 def _text(x: float, y: float, text: str, size: int = 12, anchor: str = "start", weight: int = 400) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{TEXT}">{escape(text)}</text>'
-    )
+    style = f'font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{TEXT}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'

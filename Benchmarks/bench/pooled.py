@@ -36,7 +36,7 @@ def measure(scenario: Pooled, session: Session) -> Outcome:
             Line(scenario.title, sides[0].server.name, _figure(references)),
             Line("", sides[1].server.name, _figure(subjects), "", f"{ratio:.2f} of p99", "", rounds),
         ],
-        [judged(ratio <= scenario.p99_at_most, f"{scenario.title}: p99 {ratio:.2f} × {sides[0].server.name}, at most {scenario.p99_at_most}")],
+        [judged(ratio <= scenario.p99_at_most, f"{scenario.title}: p99 {ratio:.2f} × floor, at most {scenario.p99_at_most}")],
     )
 
 

@@ -103,5 +103,6 @@ def _line(process: subprocess.Popen[str], command: Sequence[str]) -> str:
         line: Any = process.stdout.readline() if selector.select(RUN_SECONDS_MAX) else ""
     if not line:
         process.kill()
-        raise MeasuringFailed(f"no answer of {' '.join(command)}:\n{process.stderr.read()[-SAID_CHARACTERS_MAX:]}")
+        said = (process.stderr.read().strip() or "the probe said nothing").splitlines()
+        raise MeasuringFailed(f"{said[-1][-SAID_CHARACTERS_MAX:]}\n{' '.join(command)}")
     return str(line)

@@ -21,6 +21,11 @@ class Programs:
     probe: Path
     peers: dict[str, Path]
 
+    @property
+    def missing(self) -> list[Path]:
+        """Of those without which nothing is measured."""
+        return [path for path in (self.gateway, self.loader, self.floor, self.probe) if not os.access(path, os.X_OK)]
+
     @staticmethod
     def named() -> Programs:
         """As scripts/bench builds them, unless WSG_EXECUTABLE, WSG_BENCH_LOADER or WSG_BENCH_TOOLS name others."""

@@ -82,8 +82,10 @@ def report_of(command: Sequence[str], seconds_max: float) -> dict[str, Any]:
     try:
         ended = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds_max)
     except subprocess.TimeoutExpired:
-        raise MeasuringFailed(f"not through after {seconds_max:.0f} s: {' '.join(command)}") from None
+        raise MeasuringFailed(f"a tool was not through after {seconds_max:.0f} s\n{' '.join(command)}") from None
     if ended.returncode != 0:
-        raise MeasuringFailed(f"status {ended.returncode} of {' '.join(command)}:\n{(ended.stdout + ended.stderr)[-SAID_CHARACTERS_MAX:]}")
+        said = (ended.stderr.strip() or "it said nothing").splitlines()
+        details = f"status {ended.returncode} of {' '.join(command)}\n{ended.stdout[-SAID_CHARACTERS_MAX:]}"
+        raise MeasuringFailed("\n".join([said[-1], *said[:-1], details]))
     report: dict[str, Any] = json.loads(ended.stdout)
     return report

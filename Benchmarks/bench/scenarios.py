@@ -120,7 +120,7 @@ Scenario = Union[Paired, Pooled, Memory, Series, Soak]
 _CANDLES = Load(500, 500, candles=True, event_bytes=4096)
 # What a reader leaves unread is beyond the kernel's buffers early in the run, and the gateway's default bound soon after.
 _SLOW_GATEWAY = gateway("gateway, 1 MiB queues", max_write_queue_bytes=1 << 20)
-_SLOW = Load(100, 6_000, candles=True, event_bytes=4096)
+_SLOW = Load(100, 2_500, candles=True, event_bytes=4096)
 
 SCENARIOS: Sequence[Scenario] = [
     Paired(
@@ -135,11 +135,11 @@ SCENARIOS: Sequence[Scenario] = [
     Paired(
         "flight-500",
         "500 connections, 32 in flight: a delivery",
-        Load(500, 1_600, in_flight=32),
+        Load(500, 3_200, in_flight=32),
         reference=COALESCING_FLOOR,
         bounds=(Bound(COST, at_most=1.15),),
         peers=ALL_PEERS,
-        peer_share=0.05,
+        peer_share=0.02,
     ),
     Paired(
         "lone-5000",
@@ -166,15 +166,15 @@ SCENARIOS: Sequence[Scenario] = [
     Paired(
         "connect",
         "connect, upgrade, close: a connection",
-        Connect(2_000),
+        Connect(6_000),
         bounds=(Bound(COST, at_most=1.15),),
         peers=("nchan", *PYTHON_PEERS),
-        peer_share=0.25,
+        peer_share=0.1,
     ),
     Paired(
         "echo",
         "echo on 100 connections: a message",
-        Echo(100, 300),
+        Echo(100, 800),
         reference=ECHO_FLOOR,
         subject=ECHO_GATEWAY,
         bounds=(Bound(COST, at_most=1.10),),
@@ -190,13 +190,14 @@ SCENARIOS: Sequence[Scenario] = [
     Paired(
         "publish",
         "published over HTTP, 100 sessions of one connection, pipelined",
-        Load(100, 250, sessions=100, in_flight=32, publishers=16),
+        Load(100, 600, sessions=100, in_flight=32, publishers=16),
         reference=COALESCING_FLOOR,
         measure=RATE,
         bounds=(Bound(RATE, at_least=3.0, over=("nchan", "fastapi")),),
         pairs=Times(quick=3, full=7),
         peers=ALL_PEERS,
         peer_pairs=PEERS,
+        peer_share=0.1,
     ),
     Paired(
         "workers-2",
@@ -231,7 +232,7 @@ SCENARIOS: Sequence[Scenario] = [
         _SLOW,
         reference=_SLOW_GATEWAY,
         subject=_SLOW_GATEWAY,
-        subject_work=Load(100, 6_000, candles=True, event_bytes=4096, slow=10),
+        subject_work=Load(100, 2_500, candles=True, event_bytes=4096, slow=10),
         pairs=UNBOUNDED,
     ),
     Memory("idle-sessions", "10,000 idle sessions of one connection: memory of one", Hold(10_000, sessions=10_000)),

@@ -1,4 +1,4 @@
-"""A server under test, by the contract of peers/README.md: a command that takes --ready-file, runs in the foreground and ends on SIGTERM."""
+"""A server under test, by the contract of peers/README.md: a command that takes --ready-file, stays in the foreground, ends on SIGTERM."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Server:
 
     @property
     def resident_bytes(self) -> int:
-        """Rss of /proc/PID/smaps_rollup: every page that it has in memory, of its own or shared; not what the kernel holds for its sockets."""
+        """Rss of /proc/PID/smaps_rollup: every page in memory, its own or shared; not what the kernel holds for its sockets."""
         return sum(_resident_bytes(Path(f"/proc/{pid}/smaps_rollup").read_text()) for pid in self.pids)
 
 

@@ -50,7 +50,7 @@ class Session:
             self.run(Side(side.server, side.work.scaled(WARM_UP_SHARE)), servers)
 
     def repeats_max(self, pairs: int) -> int:
-        return pairs // 3 if self.is_quick else pairs
+        return pairs // 4 if self.is_quick else pairs
 
     @staticmethod
     def tell(text: str) -> None:

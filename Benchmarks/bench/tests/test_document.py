@@ -7,7 +7,7 @@ from bench.__main__ import DOCUMENT
 from bench.outcome import Grade, Line, Outcome, Verdict
 
 BLOCK = document.block(
-    [Outcome("lone", [Line("lone events", "floor", "4.50 µs")], [Verdict(Grade.PASS, "lone events: 1.04"), Verdict(Grade.FAIL, "lost one")])],
+    [Outcome("lone", [Line("lone events", "floor", "4.50 µs")], [Verdict(Grade.PASS, "lone: 1.04"), Verdict(Grade.FAIL, "lost one")])],
     {"CPU": "one of a kind, 2 cores"},
     "performance.svg",
 )
@@ -17,7 +17,7 @@ def test_the_block_has_facts_table_verdicts_and_picture() -> None:
     lines = BLOCK.splitlines()
     assert "| CPU | one of a kind, 2 cores |" in lines
     assert any(line.startswith("| lone events | floor | 4.50 µs |") for line in lines)
-    assert "- PASS  lone events: 1.04" in lines and "- FAIL  lost one" in lines
+    assert "- PASS  lone: 1.04" in lines and "- FAIL  lost one" in lines
     assert lines[-1].endswith("(performance.svg)")
 
 

@@ -10,7 +10,8 @@ from .runs import QUIET
 
 
 def test_runs_are_added_up_bucket_by_bucket() -> None:
-    runs = [replace(QUIET, latency_buckets=((2_000_000, 3), (9_000_000, 1))), replace(QUIET, latency_buckets=((1_000_000, 4), (2_000_000, 2)))]
+    of_runs = [((2_000_000, 3), (9_000_000, 1)), ((1_000_000, 4), (2_000_000, 2))]
+    runs = [replace(QUIET, latency_buckets=buckets) for buckets in of_runs]
     assert list(pooled(runs).items()) == [(1_000_000, 4), (2_000_000, 5), (9_000_000, 1)]
 
 

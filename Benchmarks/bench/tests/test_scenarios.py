@@ -54,7 +54,7 @@ def test_the_loader_is_told_which_processes_count_and_what_they_speak() -> None:
     server = Server(GATEWAY, "127.0.0.1:1", "127.0.0.1:2", (11, 12), "nats", "1.0")
     words = " ".join(Load(500, 300, in_flight=32, rate=100).command(server, "name", PROGRAMS))
     assert words.startswith("/loader load --json")
-    for part in ("--server-pid 11 --server-pid 12", "--dialect nats", "--session-prefix name", "--in-flight 32", "--rate 100", "--events 300"):
+    for part in ("--server-pid 11 --server-pid 12", "--dialect nats", "--session-prefix name", "--in-flight 32", "--rate 100"):
         assert part in words
     assert "--deflate" not in words and "--publishers" not in words
 

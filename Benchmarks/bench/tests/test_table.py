@@ -4,7 +4,13 @@ from bench import table
 from bench.outcome import Line, Outcome
 
 OUTCOMES = [
-    Outcome("lone", [Line("lone events", "floor", "4.50 µs", "0.10"), Line("", "gateway", "14.75 µs", "0.20", "1.05 (1.01 to 1.09)", "1.04", "15")]),
+    Outcome(
+        "lone",
+        [
+            Line("lone events", "floor", "4.50 µs", "0.10"),
+            Line("", "gateway", "14.75 µs", "0.20", "1.05 (1.01 to 1.09)", "1.04", "15"),
+        ],
+    ),
     Outcome("scale", [Line("connections: 10", "floor", "9.00 µs"), Line("    30", "floor", "8.00 µs")]),
 ]
 
