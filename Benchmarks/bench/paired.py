@@ -47,8 +47,8 @@ def lines(what: str, measure: Measure, pairs: Pairs) -> list[Line]:
     """The reference's, and the subject's with its ratio."""
     references, subjects = _runs(pairs)
     return [
-        Line(what, pairs.comparison.reference.server.name, _figure(measure, references), _user(measure, references)),
-        _subject_line(measure, pairs, pairs.comparison.subject.server.name, subjects, ratios(measure, pairs)),
+        Line(what, pairs.comparison.reference.name, _figure(measure, references), _user(measure, references)),
+        _subject_line(measure, pairs, pairs.comparison.subject.name, subjects, ratios(measure, pairs)),
     ]
 
 
@@ -59,7 +59,7 @@ def ratios(measure: Measure, pairs: Pairs) -> Median:
 
 def _comparison(scenario: Paired, session: Session) -> Comparison:
     count = session.pairs or scenario.pairs.of(session.is_quick) or scenario.pairs.full
-    subject = Side(scenario.subject, scenario.subject_work or scenario.work)
+    subject = Side(scenario.subject, scenario.subject_work or scenario.work, scenario.subject_label)
     return Comparison(Side(scenario.reference, scenario.work), subject, count, session.repeats_max(count))
 
 
@@ -88,7 +88,7 @@ def _run(side: Side, servers: dict[Recipe, Server], scenario: Paired, session: S
             raise PeerFailed(str(failed)) from None
         raise
     disturbed = f"   disturbed: others {run.others:.0%}, queued {run.queued:.1%}" if run.disturbance > 1 else ""
-    session.tell(f"    {side.server.name:24}{scenario.measure.format.format(scenario.measure.value(run)):>20}{disturbed}")
+    session.tell(f"    {side.name:24}{scenario.measure.format.format(scenario.measure.value(run)):>20}{disturbed}")
     return run
 
 
@@ -122,7 +122,7 @@ def _verdicts(scenario: Paired, bound: Bound, ours: Pairs, by_peer: dict[str, Pa
     if bound.at_most is not None:
         ratio = ratios(bound.measure, ours)
         kept = (ratio.value if bound.by_median else ratio.high) <= bound.at_most
-        which = ours.comparison.reference.server.name + ("" if bound.measure is COST else f"'s {bound.measure.name}")
+        which = ours.comparison.reference.name + ("" if bound.measure is COST else f"'s {bound.measure.name}")
         held = "median" if bound.by_median else "interval"
         return [judged(kept, f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}")]
     assert bound.at_least is not None

@@ -44,6 +44,7 @@ class Paired:
     subject: Recipe = GATEWAY
     subject_work: Optional[Work] = None
     """What is done to the subject, where it is not the same."""
+    subject_label: str = ""
     measure: Measure = COST
     bounds: tuple[Bound, ...] = ()
     pairs: Times = BOUNDED
@@ -189,7 +190,7 @@ SCENARIOS: Sequence[Scenario] = [
     ),
     Paired(
         "publish",
-        "published over HTTP, 100 sessions of one connection, pipelined",
+        "published over HTTP, 100 sessions of one connection, pipelined: events a core serves",
         Load(100, 600, sessions=100, in_flight=32, publishers=16),
         reference=COALESCING_FLOOR,
         measure=RATE,
@@ -212,6 +213,7 @@ SCENARIOS: Sequence[Scenario] = [
         _CANDLES,
         reference=GATEWAY,
         subject_work=Load(500, 500, candles=True, event_bytes=4096, deflate=True),
+        subject_label="gateway, compressed",
         bounds=(Bound(COST, at_most=1.3, by_median=True), Bound(WIRE, at_most=0.45, by_median=True)),
         pairs=Times(quick=0, full=7),
     ),
@@ -223,6 +225,7 @@ SCENARIOS: Sequence[Scenario] = [
         Load(500, 1_000, in_flight=32, candles=True, event_bytes=4096),
         reference=GATEWAY,
         subject_work=Load(500, 1_000, in_flight=32, candles=True, event_bytes=4096, deflate=True),
+        subject_label="gateway, compressed",
         bounds=(Bound(COST, at_most=1.3, by_median=True), Bound(WIRE, at_most=0.45, by_median=True)),
         pairs=Times(quick=0, full=7),
     ),
@@ -233,6 +236,7 @@ SCENARIOS: Sequence[Scenario] = [
         reference=_SLOW_GATEWAY,
         subject=_SLOW_GATEWAY,
         subject_work=Load(100, 2_500, candles=True, event_bytes=4096, slow=10),
+        subject_label="gateway, 10 do not read",
         pairs=UNBOUNDED,
     ),
     Memory("idle-sessions", "10,000 idle sessions of one connection: memory of one", Hold(10_000, sessions=10_000)),

@@ -27,7 +27,7 @@ def measure(scenario: Series, session: Session) -> Outcome:
             session.tell(f"    {x:,} {scenario.unit}: left out, as a process may open {descriptors_max:,} files")
             continue
         sides = [Side(FLOOR, work), Side(GATEWAY, work)]
-        # New servers for each: the floor has room for 32,767 sessions, and forgets none.
+        # New servers for each: no session is ever forgotten, and the floor has room for 131,071.
         with session.servers([side.server for side in sides]) as servers:
 
             def run(side: Side) -> Run:

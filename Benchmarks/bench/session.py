@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 from .cores import Cores
@@ -47,7 +47,7 @@ class Session:
 
     def warm_up(self, sides: Sequence[Side], servers: dict[Recipe, Server]) -> None:
         for side in dict.fromkeys(sides):
-            self.run(Side(side.server, side.work.scaled(WARM_UP_SHARE)), servers)
+            self.run(replace(side, work=side.work.scaled(WARM_UP_SHARE)), servers)
 
     def repeats_max(self, pairs: int) -> int:
         return pairs // 4 if self.is_quick else pairs

@@ -12,3 +12,9 @@ from .work import Work
 class Side:
     server: Recipe
     work: Work
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tables call it: the server's name, unless both sides are of one server."""
+        return self.label or self.server.name

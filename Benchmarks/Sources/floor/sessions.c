@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-enum { TABLE_SLOTS = 32768, EVENT_BYTES_MAX = 1048576 };
+enum { TABLE_SLOTS = 131072, EVENT_BYTES_MAX = 1048576 };
 
 static struct session *table[TABLE_SLOTS];
 static size_t known;
