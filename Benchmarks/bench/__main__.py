@@ -33,7 +33,9 @@ def main() -> int:
     arguments = _arguments()
     if arguments.check:
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Servers are ended on the way out.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     began = time.monotonic()

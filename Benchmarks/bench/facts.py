@@ -36,6 +36,8 @@ def _memory() -> str:
 
 
 def _commit() -> str:
+    if os.environ.get("WSG_EXECUTABLE"):
+        return "an executable that was given"
     commit = _said("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--exclude", "*")
     return f"sources {commit}" if commit else "unknown sources"
 

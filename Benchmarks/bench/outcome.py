@@ -11,7 +11,7 @@ class Grade(Enum):
     PASS = "PASS"
     FAIL = "FAIL"
     SKIP = "SKIP"
-    """What is needed is not installed: nothing is said about the bound."""
+    """What is needed is not installed, or there are too few pairs: nothing is said about the bound."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Optional
 
 from .failure import MeasuringFailed, PeerFailed
 from .measure import COST, RATE, Bound, Measure
-from .median import Median, median_of
+from .median import CONFIDENCE, Median, median_of
 from .outcome import Grade, Line, Outcome, Point, Verdict, judged
 from .pairs import Comparison, Pairs, interleaved
 from .recipes import Recipe, peer
@@ -124,7 +124,10 @@ def _verdicts(scenario: Paired, bound: Bound, ours: Pairs, by_peer: dict[str, Pa
         kept = (ratio.value if bound.by_median else ratio.high) <= bound.at_most
         which = ours.comparison.reference.name + ("" if bound.measure is COST else f"'s {bound.measure.name}")
         held = "median" if bound.by_median else "interval"
-        return [judged(kept, f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}")]
+        text = f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}"
+        if ratio.confidence < CONFIDENCE:
+            return [Verdict(Grade.SKIP, f"{text}: too few pairs to say")]
+        return [judged(kept, text)]
     assert bound.at_least is not None
     verdicts = []
     for name in bound.over:

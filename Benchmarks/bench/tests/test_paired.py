@@ -50,6 +50,11 @@ def test_where_the_median_is_held_against_it_the_interval_may_be_beyond() -> Non
     assert outcome(scenario, pairs(BEYOND)).verdicts[0].grade is Grade.PASS
 
 
+@pytest.mark.parametrize("count, grade", [(5, Grade.SKIP), (6, Grade.PASS)])
+def test_of_too_few_pairs_nothing_is_concluded(count: int, grade: Grade) -> None:
+    assert outcome(LONE, pairs([1.0] * count)).verdicts[0].grade is grade
+
+
 def test_each_bound_has_its_own_measure() -> None:
     scenario = replace(LONE, bounds=(Bound(COST, at_most=1.10), Bound(WIRE, at_most=0.45)))
     assert [verdict.grade for verdict in outcome(scenario, pairs([1.0] * 15)).verdicts] == [Grade.PASS, Grade.FAIL]
