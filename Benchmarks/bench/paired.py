@@ -67,6 +67,9 @@ def _peer_sides(scenario: Paired, session: Session) -> list[Side]:
     if scenario.peer_pairs.of(session.is_quick) == 0:
         return []
     names = [name for name in scenario.peers if name in session.peers]
+    held_against = {name for bound in scenario.bounds for name in bound.over}
+    if session.is_quick and held_against:
+        names = [name for name in names if name in held_against]
     # Who was only named in the environment takes part in whatever a peer of ours does.
     names += [name for name in session.peers if scenario.peers and name in session.guests]
     return [Side(peer(name), scenario.work.scaled(scenario.peer_share)) for name in names]

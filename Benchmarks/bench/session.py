@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Optional
@@ -19,6 +20,7 @@ from .side import Side
 
 # Of a scenario's work, once on each server, not counted: the first run pays for memory that the others find.
 WARM_UP_SHARE = 0.25
+QUICK_REPEATS_SECONDS_MAX = 120
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Session:
     """Those that are installed, and their versions."""
     guests: frozenset[str] = frozenset()
     """Of the peers, those that only the environment names."""
+    began: float = field(default_factory=time.monotonic)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextlib.contextmanager
@@ -50,7 +53,10 @@ class Session:
             self.run(replace(side, work=side.work.scaled(WARM_UP_SHARE)), servers)
 
     def repeats_max(self, pairs: int) -> int:
-        return pairs // 4 if self.is_quick else pairs
+        """Of disturbed pairs. A quick run stays below five minutes on a busy machine too, and has none late."""
+        if not self.is_quick:
+            return pairs
+        return pairs // 4 if time.monotonic() - self.began < QUICK_REPEATS_SECONDS_MAX else 0
 
     @staticmethod
     def tell(text: str) -> None:
