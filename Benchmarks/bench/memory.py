@@ -35,8 +35,8 @@ def measure(scenario: Memory, session: Session) -> Outcome:
 
 def _bytes_each(scenario: Memory, recipe: Recipe, session: Session) -> float:
     with started(recipe, session.programs, session.cores) as server:
-        before = server.resident_bytes
+        before = server.anonymous_bytes
         with scenario.hold.held(server, session.programs, session.cores):
-            each = (server.resident_bytes - before) / scenario.hold.connections
+            each = (server.anonymous_bytes - before) / scenario.hold.connections
     session.tell(f"    {recipe.name:24}{each:,.0f} bytes")
     return each

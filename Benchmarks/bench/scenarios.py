@@ -75,7 +75,7 @@ class Pooled:
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident bytes of a fresh server before, and with so many connections that are open and silent."""
+    """Bytes that a fresh server allocated before, and with so many connections that are open and silent."""
 
     name: str
     title: str

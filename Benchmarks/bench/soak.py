@@ -48,7 +48,7 @@ class _Looks:
     """At the server's memory, every second."""
 
     def __init__(self, server: Server) -> None:
-        self.bytes: list[int] = [server.resident_bytes]
+        self.bytes: list[int] = [server.anonymous_bytes]
         self._server = server
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -60,4 +60,4 @@ class _Looks:
 
     def _look(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
-            self.bytes.append(self._server.resident_bytes)
+            self.bytes.append(self._server.anonymous_bytes)

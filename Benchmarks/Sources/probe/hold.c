@@ -27,16 +27,16 @@ static void opened(struct client *client) {
 static const struct handler handler = {.opened = opened};
 
 // Until the servers' memory was the same for half a second; whether it was.
-static int settle(uint64_t *resident) {
+static int settle(uint64_t *bytes) {
     uint64_t now = now_ns(), since = now, last = now + SETTLING_SECONDS_MAX * 1000000000ull;
-    *resident = resident_bytes();
+    *bytes = anonymous_bytes();
     while (now - since < SETTLED_MILLISECONDS * 1000000ull && now < last) {
         // A server's pings are answered meanwhile.
         uint64_t next = now + LOOK_MILLISECONDS * 1000000ull;
         for (; now < next; now = now_ns()) clients_turn((int)((next - now) / 1000000) + 1);
-        uint64_t look = resident_bytes();
-        if (look != *resident) since = now;
-        *resident = look;
+        uint64_t look = anonymous_bytes();
+        if (look != *bytes) since = now;
+        *bytes = look;
     }
     return now - since >= SETTLED_MILLISECONDS * 1000000ull;
 }
@@ -75,14 +75,14 @@ void hold_run(void) {
 
     report.before = usage_at_rest();
     report.has_memory = 1;
-    report.rss_before = resident_bytes();
+    report.memory_before = anonymous_bytes();
     progress = (struct progress){.all = plan.connections, .what = "connections are open"};
     uint64_t began = now_ns();
     while (begun < plan.parallel && begun < plan.connections) begin_next();
     clients_finish();
     report.seconds = (double)(now_ns() - began) / 1e9;
     report.after = usage_at_rest();
-    report.has_settled = settle(&report.rss_after);
+    report.has_settled = settle(&report.memory_after);
     print_report(&report);
     progress.what = "connections are held, and nobody said that it is enough,";
     hold(&mask);

@@ -9,7 +9,7 @@
 //             is checked; what is measured begins when all connections are open; an operation is a message
 //   connect   connects, upgrades and closes, so many in all and so many at a time, as RFC 6455 §7.1.1 has it: the server ends first, so
 //             its end of the connection lingers in TIME_WAIT, and not ours, which would keep the port; an operation is a connection
-//   hold      opens all, waits until the server's Rss stays the same for half a second, reports, and holds them until standard input
+//   hold      opens all, waits until the server's memory stays the same for half a second, reports, and holds them until standard input
 //             ends or SIGTERM comes; an operation is a connection opened
 //
 // `%d` in a path becomes the connection's number, from 1. Several --pid are added up. One JSON object on standard output; exit 1 and a line

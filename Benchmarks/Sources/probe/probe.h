@@ -105,8 +105,9 @@ struct spent {
 struct usage usage_at_rest(void);
 // Seconds between two looks.
 struct spent spent(const struct usage *before, const struct usage *after);
-// Rss of /proc/PID/smaps_rollup, bytes, all servers together. What the kernel holds for their sockets is not in it.
-uint64_t resident_bytes(void);
+// Anonymous of /proc/PID/smaps_rollup, bytes, all servers together: without the program's own pages, which the first connection brings in from
+// disk and the ten thousandth shares. What the kernel holds for their sockets is not in it.
+uint64_t anonymous_bytes(void);
 
 // report.c
 void record(uint64_t nanoseconds);
@@ -117,7 +118,7 @@ struct report {
     struct usage before, after;
     // Only hold has these.
     int has_memory, has_settled;
-    uint64_t rss_before, rss_after;
+    uint64_t memory_before, memory_after;
 };
 
 void print_report(const struct report *report);

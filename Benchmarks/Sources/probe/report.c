@@ -36,8 +36,8 @@ void print_report(const struct report *report) {
         "\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}", quantile(0.5), quantile(0.9), quantile(0.99), quantile(1));
     if (report->has_memory) {
         printf(
-            ",\"rss_before\":%llu,\"rss_after\":%llu,\"bytes_per_connection\":%.1f,\"settled\":%s", (unsigned long long)report->rss_before,
-            (unsigned long long)report->rss_after, ((double)report->rss_after - (double)report->rss_before) / (double)progress.done,
+            ",\"memory_before\":%llu,\"memory_after\":%llu,\"bytes_per_connection\":%.1f,\"settled\":%s", (unsigned long long)report->memory_before,
+            (unsigned long long)report->memory_after, ((double)report->memory_after - (double)report->memory_before) / (double)progress.done,
             report->has_settled ? "true" : "false");
     }
     printf("}\n");

@@ -117,13 +117,13 @@ struct spent spent(const struct usage *before, const struct usage *after) {
     };
 }
 
-uint64_t resident_bytes(void) {
+uint64_t anonymous_bytes(void) {
     uint64_t bytes = 0;
     for (int i = 0; i < plan.server_count; i++) {
         char buffer[4096];
-        const char *line = strstr(content_of(plan.servers[i], "smaps_rollup", buffer, sizeof buffer), "\nRss:");
+        const char *line = strstr(content_of(plan.servers[i], "smaps_rollup", buffer, sizeof buffer), "\nAnonymous:");
         if (line == NULL) fail("/proc/%d/smaps_rollup cannot be read, or has another form", plan.servers[i]);
-        bytes += strtoull(line + 5, NULL, 10) * 1024;
+        bytes += strtoull(line + 11, NULL, 10) * 1024;
     }
     return bytes;
 }
