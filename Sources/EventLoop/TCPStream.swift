@@ -30,7 +30,7 @@ package final class TCPStream {
     /// For the fan-out's loop of sends, which must not touch the object. Valid until ``close()``.
     package let descriptor: Int32
     private let handle: UnsafeMutablePointer<uv_poll_t>
-    private unowned let loop: EventLoop
+    private let loop: EventLoop
     private var handler: (any TCPStreamHandler)?
     private var interest: Int32 = 0
 

@@ -24,7 +24,7 @@ final class ClientConnection: Peer {
         case refused
     }
 
-    unowned let core: WorkerCore
+    let core: WorkerCore
     let stream: TCPStream
     let ref: ConnectionRef
     let id: ConnectionID

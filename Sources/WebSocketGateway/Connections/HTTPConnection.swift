@@ -18,7 +18,7 @@ final class HTTPConnection: Peer {
         case gone
     }
 
-    unowned let core: WorkerCore
+    let core: WorkerCore
     let stream: TCPStream
     let ref: ConnectionRef
     let peer: SocketAddress

@@ -10,7 +10,7 @@ final class RefusedConnection: Peer {
 
     let stream: TCPStream
     var wakesAt: UInt64?
-    private unowned let core: WorkerCore
+    private let core: WorkerCore
     private let ref: ConnectionRef
     private var isClosed = false
 

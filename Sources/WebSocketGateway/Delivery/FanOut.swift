@@ -6,7 +6,7 @@ internal import WebSocket
 ///
 /// Flow: SessionHome → Batch → **FanOut** → sockets, or the outbox of a connection that lags
 final class FanOut {
-    private unowned let core: WorkerCore
+    private let core: WorkerCore
     private var sessions: [SessionID: LocalSession] = [:]
 
     init(_ core: WorkerCore) { self.core = core }

@@ -6,7 +6,7 @@ internal import Sessions
 ///
 /// Flow: EngineRoutes → **SessionHome** → FanOut (here and on other workers) → receipts
 final class SessionHome {
-    private unowned let core: WorkerCore
+    private let core: WorkerCore
     private var sessions: [SessionID: HomeSession] = [:]
     /// Sessions with events waiting for the end of the turn.
     private var dirty: [HomeSession] = []

@@ -55,10 +55,10 @@ final class WorkerCore {
         log = board.log
         loop = try EventLoop()
         wheel = TimerWheel(now: loop.nowMilliseconds)
-        home = SessionHome(self)
-        fanOut = FanOut(self)
         // First: once a timer exists only a turned loop can close it, and this may throw.
         try board.mailboxes[index].open(on: loop) { [unowned self] batch in for mail in batch { self.receive(mail) } }
+        home = SessionHome(self)
+        fanOut = FanOut(self)
         wheelTimer = LoopTimer(loop) { [unowned self] in self.wheelTurned() }
         acceptTimer = LoopTimer(loop) { [unowned self] in for listener in self.listeners { listener.resume() } }
         loop.atEndOfTurn = { [unowned self] in self.endTurn() }
@@ -67,7 +67,17 @@ final class WorkerCore {
     }
 
     /// Runs until the worker has stopped.
-    func run() { loop.run() }
+    func run() {
+        loop.run()
+        dissolve()
+    }
+
+    /// Home, fan-out and connections know the core strongly: that it lives is then no question with each of their steps, which was a
+    /// fifteenth of an echo. The connections are gone when the loop has ended; those two are let go of here.
+    func dissolve() {
+        home = nil
+        fanOut = nil
+    }
 
     // MARK: Compression
 
