@@ -34,15 +34,17 @@ def main() -> int:
     if arguments.check:
         return 0
     # Servers are ended on the way out.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     began = time.monotonic()
     try:
         programs, cores = Programs.named(), Cores.here()
-        if programs.missing:
-            raise MeasuringFailed(f"not there: {', '.join(map(str, programs.missing))}")
+        guests = [path for name, path in programs.peers.items() if name not in PEERS]
+        missing = [*programs.missing, *(path for path in guests if not path.exists())]
+        if missing:
+            raise MeasuringFailed(f"not there: {', '.join(map(str, missing))}")
         recipes = [peer(name) for name, path in programs.peers.items() if path.exists()]
         session = Session(programs, cores, arguments.quick, arguments.pairs, versions(recipes, programs, cores))
         session.guests = frozenset(session.peers) - frozenset(PEERS)
@@ -102,6 +104,7 @@ def _measure(scenario: Scenario, session: Session) -> Outcome:
 
 def _run(arguments: argparse.Namespace, seconds: float) -> str:
     words = ["scripts/bench", *(["--quick"] if arguments.quick else []), *([f"--pairs {arguments.pairs}"] if arguments.pairs else [])]
+    words += ["--only", *arguments.only] if arguments.only else []
     return f"`{' '.join(words)}`, {seconds / 60:.0f} minutes"
 
 

@@ -16,7 +16,7 @@ def facts(programs: Programs, peers: dict[str, str]) -> dict[str, str]:
     told = {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "CPU": f"{_cpu()}, {os.cpu_count()} cores",
-        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "kernel": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
         "memory": _memory(),
         "gateway": f"{_said(str(programs.gateway), '--version')} ({_commit()})",
         "Swift": _match(r"Swift version (\S+)", _said("swift", "--version")),

@@ -10,6 +10,8 @@ from enum import Enum
 class Grade(Enum):
     PASS = "PASS"
     FAIL = "FAIL"
+    UNDECIDED = "UNDECIDED"
+    """The interval holds the bound: more pairs, or a quieter machine, would tell."""
     SKIP = "SKIP"
     """What is needed is not installed, or there are too few pairs: nothing is said about the bound."""
 
@@ -62,4 +64,4 @@ class Outcome:
 
 
 def have_failed(outcomes: Sequence[Outcome]) -> bool:
-    return any(verdict.grade is Grade.FAIL for outcome in outcomes for verdict in outcome.verdicts)
+    return any(verdict.grade in (Grade.FAIL, Grade.UNDECIDED) for outcome in outcomes for verdict in outcome.verdicts)

@@ -117,26 +117,32 @@ def _outcome(scenario: Paired, session: Session, all_pairs: Sequence[Pairs], fai
     for name, reason in failures.items():
         session.tell(f"    {name} failed: {reason}")
         outcome.lines.append(Line("", name, "failed"))
-    outcome.verdicts = [verdict for bound in scenario.bounds for verdict in _verdicts(scenario, bound, ours, by_peer)]
+    outcome.verdicts = [verdict for bound in scenario.bounds for verdict in _verdicts(scenario, bound, ours, by_peer, failures)]
     return outcome
 
 
-def _verdicts(scenario: Paired, bound: Bound, ours: Pairs, by_peer: dict[str, Pairs]) -> list[Verdict]:
+def _verdicts(
+    scenario: Paired, bound: Bound, ours: Pairs, by_peer: dict[str, Pairs], failures: dict[str, str]
+) -> list[Verdict]:
     if bound.at_most is not None:
         ratio = ratios(bound.measure, ours)
-        kept = (ratio.value if bound.by_median else ratio.high) <= bound.at_most
         which = ours.comparison.reference.name + ("" if bound.measure is COST else f"'s {bound.measure.name}")
         held = "median" if bound.by_median else "interval"
         text = f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}"
         if ratio.confidence < CONFIDENCE:
             return [Verdict(Grade.SKIP, f"{text}: too few pairs to say")]
-        return [judged(kept, text)]
+        if bound.by_median:
+            return [judged(ratio.value <= bound.at_most, text)]
+        if ratio.low <= bound.at_most < ratio.high:
+            return [Verdict(Grade.UNDECIDED, text)]
+        return [judged(ratio.high <= bound.at_most, text)]
     assert bound.at_least is not None
     verdicts = []
     for name in bound.over:
         text = f"{scenario.title}: at least {bound.at_least:.0f} × {name}'s {bound.measure.name}"
         if name not in by_peer:
-            verdicts.append(Verdict(Grade.SKIP, f"{text}: not measured; Benchmarks/peers/setup makes it available"))
+            why = failures.get(name, "Benchmarks/peers/setup makes it available")
+            verdicts.append(Verdict(Grade.SKIP, f"{text}: not measured; {why}"))
             continue
         ratio = ratios(bound.measure, by_peer[name])
         verdicts.append(judged(ratio.low >= bound.at_least, f"{text}: {ratio}"))

@@ -72,7 +72,7 @@ class Hold:
         )
         try:
             report = json.loads(_line(process, command))
-            if not report["passed"]:
+            if not report["passed"] or not report["settled"]:
                 raise MeasuringFailed(f"{server.name} does not hold {self.connections} connections: {report}")
             yield
         finally:

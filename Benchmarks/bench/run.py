@@ -58,7 +58,7 @@ class Run:
 
     @staticmethod
     def _of(report: dict[str, Any], operations: int, events: int, queued: int) -> Run:
-        if operations == 0 or report["server_cpu_s"] is None:
+        if operations == 0 or not report["server_cpu_s"]:
             raise MeasuringFailed("the tool did not say what the server used")
         seconds = max(report["seconds"], 1e-6)
         busy, tool, server = report["machine_busy_s"], report["tool_cpu_s"], report["server_cpu_s"]

@@ -151,7 +151,7 @@ SCENARIOS: Sequence[Scenario] = [
     ),
     Paired(
         "sessions-100",
-        "100 sessions of 10 connections, 32 in flight: a delivery",
+        "100 sessions of 10 connections, 16 publishers with 32 in flight each: a delivery",
         Load(1_000, 300, sessions=100, in_flight=32),
         reference=COALESCING_FLOOR,
         bounds=(Bound(COST, at_most=1.10),),
@@ -190,7 +190,7 @@ SCENARIOS: Sequence[Scenario] = [
     ),
     Paired(
         "publish",
-        "published over HTTP, 100 sessions of one connection, pipelined: events a core serves",
+        "published over HTTP, 100 sessions of one connection, 16 publishers with 32 in flight each: events a core serves",
         Load(100, 600, sessions=100, in_flight=32, publishers=16),
         reference=COALESCING_FLOOR,
         measure=RATE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -64,8 +65,13 @@ def versions(recipes: Sequence[Recipe], programs: Programs, cores: Cores) -> dic
     """Of those that start, what they say of themselves; the others are not installed."""
     found = {}
     for recipe in recipes:
-        with contextlib.suppress(NotInstalled), started(recipe, programs, cores) as server:
-            found[recipe.name] = server.version
+        try:
+            with started(recipe, programs, cores) as server:
+                found[recipe.name] = server.version
+        except NotInstalled:
+            continue
+        except MeasuringFailed as failed:
+            print(f"bench: {recipe.name} does not take part: {failed}", file=sys.stderr)
     return found
 
 

@@ -19,14 +19,14 @@ END_SECONDS_MAX = 5
 
 
 class Foreground:
-    """Takes SIGTERM, SIGINT and SIGALRM over, for the life of this process."""
+    """Takes SIGTERM, SIGINT, SIGHUP and SIGALRM over, for the life of this process."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> None:
         self._name = name
         self._log = log
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._is_told = False
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self._obey())
         signal.signal(signal.SIGALRM, lambda *_: self._kill())
         with log.open("wb") as output:
