@@ -99,13 +99,15 @@ package struct BoundSocket: Sendable {
     /// With SO_REUSEPORT alone a second gateway of the same user would bind too and take half of the connections unnoticed. So the first
     /// socket binds and listens without it, which only one can; sharing is switched on after that, for our own other sockets. (Binding alone
     /// does not tell: with SO_REUSEADDR two sockets may be bound as long as neither listens.)
-    package static func bind(_ address: SocketAddress, count: Int, backlog: Int32 = 4096) throws(SystemError) -> [BoundSocket] {
-        var bound = [try open(address, sharesPort: false)]
+    package static func bind(
+        _ address: SocketAddress, count: Int, backlog: Int32 = 4096, _ options: ConnectionOptions = ConnectionOptions()
+    ) throws(SystemError) -> [BoundSocket] {
+        var bound = [try open(address, options, sharesPort: false)]
         do throws(SystemError) {
             try SystemError.checkPOSIX(listen(bound[0].descriptor, backlog), "listen on \(bound[0].address)")
             if count > 1 { try bound[0].sharePort() }
             while bound.count < count {
-                let socket = try open(bound[0].address, sharesPort: true)
+                let socket = try open(bound[0].address, options, sharesPort: true)
                 bound.append(socket)
                 try SystemError.checkPOSIX(listen(socket.descriptor, backlog), "listen on \(socket.address)")
             }
@@ -116,7 +118,7 @@ package struct BoundSocket: Sendable {
         return bound
     }
 
-    private static func open(_ address: SocketAddress, sharesPort: Bool) throws(SystemError) -> BoundSocket {
+    private static func open(_ address: SocketAddress, _ options: ConnectionOptions, sharesPort: Bool) throws(SystemError) -> BoundSocket {
         let descriptor = try SystemError.checkPOSIX(wsg_stream_socket(address.isIPv4 ? AF_INET : AF_INET6), "create a socket")
         do throws(SystemError) {
             var on: Int32 = 1
@@ -127,6 +129,8 @@ package struct BoundSocket: Sendable {
                 try unsafe SystemError.checkPOSIX(setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, size), "set IPV6_V6ONLY")
             }
             let unbound = BoundSocket(descriptor: descriptor, address: address)
+            // Before it listens: whoever connects from then on has them.
+            try unbound.set(options)
             if sharesPort { try unbound.sharePort() }
             let result = unsafe address.withSockaddr { address, length in unsafe CLibuv.bind(descriptor, address, length) }
             try SystemError.checkPOSIX(result, "bind \(address)")
@@ -139,6 +143,21 @@ package struct BoundSocket: Sendable {
 
     /// Gives the port back; only for a socket that no listener owns yet.
     package func close() { CLibuv.close(descriptor) }
+
+    private func set(_ options: ConnectionOptions) throws(SystemError) {
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        var on: Int32 = 1
+        try unsafe SystemError.checkPOSIX(setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size), "set TCP_NODELAY")
+        #if os(Linux)
+        if var bytes = options.unsentLowWaterBytes {
+            try unsafe SystemError.checkPOSIX(
+                setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, size), "set TCP_NOTSENT_LOWAT")
+        }
+        #endif
+        if var bytes = options.sendBufferBytes {
+            try unsafe SystemError.checkPOSIX(setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, size), "set SO_SNDBUF")
+        }
+    }
 
     private func sharePort() throws(SystemError) {
         var on: Int32 = 1

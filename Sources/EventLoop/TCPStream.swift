@@ -66,18 +66,11 @@ package final class TCPStream {
         return stream
     }
 
-    /// An event is one small write: Nagle's delay would hold it for the acknowledgement of the one before.
-    package func disableNagle() {
+    /// An event is one small write: Nagle's delay would hold it for the acknowledgement of the one before. Accepted connections have it off
+    /// already, from their listener.
+    private func disableNagle() {
         var on: Int32 = 1
         unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    /// How much unsent data the kernel takes before it calls the socket full. What waits there no policy reaches.
-    package func setUnsentLowWater(bytes: Int32) {
-        #if os(Linux)
-        var bytes = bytes
-        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
-        #endif
     }
 
     /// Bounds the kernel's send buffer; tests make a socket slow by it.

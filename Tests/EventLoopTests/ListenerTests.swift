@@ -35,6 +35,37 @@ struct ListenerTests {
         }
     }
 
+    @Test(arguments: ["127.0.0.1:0", "[::1]:0"])
+    func `accepted connections have the options of their listener`(address: String) throws {
+        let options = ConnectionOptions(unsentLowWaterBytes: 12_345, sendBufferBytes: 20_000)
+        guard let bound = try? BoundSocket.bind(SocketAddress(parsing: address)!, count: 1, options)[0] else { return }
+        let loop = try EventLoop()
+        var accepted: Int32?
+        let listener = try Listener(loop, bound, accepted: { descriptor, _ in accepted = descriptor }, refused: { _ in })
+        let client = bound.address.isIPv4 ? RawClient(port: bound.address.port) : nil
+        #expect((client != nil) == bound.address.isIPv4)
+        if client != nil {
+            let isAccepted = loop.turn { accepted != nil }
+            #expect(isAccepted)
+        }
+        // Without IPv6 clients at hand the listener's own are looked at.
+        let descriptor = accepted ?? bound.descriptor
+        func option(_ level: Int32, _ name: Int32) -> Int32 {
+            var value: Int32 = -1
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            unsafe getsockopt(descriptor, level, name, &value, &length)
+            return value
+        }
+        #expect(option(Int32(IPPROTO_TCP), TCP_NODELAY) == 1)
+        #expect(option(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT) == 12_345)
+        // The kernel doubles it for its own bookkeeping (man 7 socket).
+        #expect(option(SOL_SOCKET, SO_SNDBUF) == 40_000)
+        client?.close()
+        if let accepted { close(accepted) }
+        listener.close()
+        loop.run()
+    }
+
     @Test func `two sockets share one port`() throws {
         let loop = try EventLoop()
         let bound = try BoundSocket.bind(loopback, count: 2)

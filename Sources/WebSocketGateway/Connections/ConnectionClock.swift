@@ -64,10 +64,12 @@ struct ConnectionClock {
 
     /// When ``due(now:_:)`` will next have something to say.
     func next(_ limits: Limits) -> UInt64? {
-        [
-            limits.stale.map { lastHeard + $0 }, lastProgress.map { $0 + limits.write }, messageStarted.map { $0 + limits.message },
-            nextHeartbeat, pongDue,
-        ]
-        .compactMap(\.self).min()
+        var next = UInt64.max
+        if let stale = limits.stale { next = lastHeard + stale }
+        if let lastProgress { next = min(next, lastProgress + limits.write) }
+        if let messageStarted { next = min(next, messageStarted + limits.message) }
+        if let nextHeartbeat { next = min(next, nextHeartbeat) }
+        if let pongDue { next = min(next, pongDue) }
+        return next == .max ? nil : next
     }
 }

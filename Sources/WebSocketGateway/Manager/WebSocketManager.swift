@@ -48,8 +48,9 @@ public final class WebSocketManager: Sendable {
             throw StartError(reason: "a gateway starts once; make a new one")
         }
         let plan = board.plan
-        let clients = try Self.bind(plan.listen, plan.workers)
-        let controls = plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, closingOnFailure: clients)
+        let clients = try Self.bind(plan.listen, plan.workers, plan.connectionOptions)
+        let controls =
+            plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, plan.connectionOptions, closingOnFailure: clients)
         for worker in 0..<plan.workers {
             let control = plan.settings.echoes ? nil : controls[worker]
             do {
@@ -67,11 +68,11 @@ public final class WebSocketManager: Sendable {
         return Addresses(listen: clients[0].address.description, control: controls.first?.address.description)
     }
 
-    private static func bind(_ address: SocketAddress, _ count: Int, closingOnFailure others: [BoundSocket] = []) throws(StartError)
-        -> [BoundSocket]
-    {
+    private static func bind(
+        _ address: SocketAddress, _ count: Int, _ options: ConnectionOptions, closingOnFailure others: [BoundSocket] = []
+    ) throws(StartError) -> [BoundSocket] {
         do throws(SystemError) {
-            return try BoundSocket.bind(address, count: count)
+            return try BoundSocket.bind(address, count: count, options)
         } catch {
             for other in others { other.close() }
             let advice =

@@ -35,6 +35,11 @@ struct Plan: Sendable {
         controlConnections + (16 + RefusedConnection.countMax) * workers + 64
     }
 
+    /// 128 KiB unsent: what waits beyond it, policy still reaches.
+    var connectionOptions: ConnectionOptions {
+        ConnectionOptions(unsentLowWaterBytes: 131_072, sendBufferBytes: settings.sendBufferBytes.map(Int32.init(clamping:)))
+    }
+
     init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int) throws(SettingsError) {
         self.settings = settings
         listen = try Self.address(settings.listen, "listen")

@@ -51,9 +51,6 @@ extension WorkerCore {
     private func open(_ descriptor: Int32, _ peer: SocketAddress, _ admission: Admission) {
         do throws(SystemError) {
             let stream = try TCPStream(loop, descriptor: descriptor)
-            stream.disableNagle()
-            stream.setUnsentLowWater(bytes: 131_072)
-            if let bytes = plan.settings.sendBufferBytes { stream.setSendBuffer(bytes: Int32(clamping: bytes)) }
             let ref = table.reserve()
             let connection = HTTPConnection(self, stream, ref: ref, peer: peer, admission: admission)
             table.set(connection, at: ref)
