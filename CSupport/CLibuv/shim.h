@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #if defined(__linux__)
+#include <linux/sockios.h>
 #include <sys/syscall.h>
 #endif
 #include <unistd.h>
@@ -71,6 +72,17 @@ static inline int wsg_shutdown_write(int fd) { return shutdown(fd, SHUT_WR); }
 // open is variadic, which Swift does not import.
 static inline int wsg_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
 static inline int wsg_open_write(const char *path) { return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }
+
+// ioctl is variadic, which Swift does not import. What a socket's send queue holds that was never sent; -1 where the system does not tell.
+static inline int wsg_unsent_bytes(int fd) {
+#if defined(__linux__)
+    int bytes = -1;
+    return ioctl(fd, SIOCOUTQNSD, &bytes) == 0 ? bytes : -1;
+#else
+    (void)fd;
+    return -1;
+#endif
+}
 
 // ioctl is variadic, which Swift does not import. 0 where the descriptor is no terminal.
 static inline int wsg_terminal_columns(int fd) {

@@ -177,6 +177,9 @@ package final class TCPStream {
         return error == EAGAIN || error == EINTR ? .sent(0) : .failed(SystemError("send", errno: error))
     }
 
+    /// Whether the kernel holds bytes that it has not sent yet, since the peer's window is closed or the network is full. True where it does not tell.
+    package var hasUnsentBytes: Bool { wsg_unsent_bytes(descriptor) != 0 }
+
     /// Sends FIN: the peer learns that nothing more comes, its own bytes still arrive.
     package func finishSending() {
         guard !isClosed else { return }

@@ -254,15 +254,17 @@ final class ClientConnection: Peer {
         core.counters.add(.queuedBytes, UInt64(closeFrame.count))
     }
 
-    /// The peer's close frame came, and it may send nothing more (RFC 6455 §5.5.1): with our answer in the kernel, and nothing before it left
-    /// here, the server closes first (§7.1.1), at once. The kernel sends what it has, then FIN. Otherwise it is waited until the peer has it.
+    /// The peer's close frame came, and it may send no more data (RFC 6455 §5.5.1): when our answer is on its way, and all that was sent before it,
+    /// the server closes first (§7.1.1), at once (docs/decisions/0010). Otherwise it is waited until the peer has it all: also when it owes us a
+    /// pong, which would meet a closed socket.
     func answerClose(_ closeFrame: [UInt8]) {
-        guard outbox.isEmpty else {
+        guard outbox.isEmpty, pingSentAt == 0 else {
             beginClosing(closeFrame)
             return finish()
         }
         send(closeFrame)
-        if outbox.isEmpty {
+        if case .closed = state { return }
+        if outbox.isEmpty, !stream.hasUnsentBytes {
             cut()
         } else {
             leave()

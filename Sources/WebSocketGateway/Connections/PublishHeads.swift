@@ -4,7 +4,7 @@ internal import Sessions
 /// The heads of an engine's publishes, as this connection has sent them before, and what was found when they were checked.
 ///
 /// An engine's heads are alike but for the session and the digits of their length. One that stood before the same bytes again is known by
-/// comparing it, with 100 instructions where reading and checking it costs 9,000. Whatever is not the same to the byte, longer by a digit, or
+/// comparing it, with a few hundred instructions where reading and checking it costs 9,000. Whatever is not the same to the byte, longer by a digit, or
 /// whose body is not all there is left to the parser.
 struct PublishHeads {
     final class Known {
@@ -66,6 +66,11 @@ struct PublishHeads {
         guard head.keepAlive, !head.expectsContinue, let around = head.aroundLength(bytesMax: Self.headBytesMax),
             around.digits <= Self.digitsMax
         else { return }
+        // Known, and yet the parser's: it has a digit more, or came in pieces.
+        if let index = known.firstIndex(where: { $0.start == around.start && $0.end == around.end }) {
+            if around.digits > known[index].digitsMax { known[index] = Known(around, checked) }
+            return
+        }
         if known.count < Self.countMax {
             known.append(Known(around, checked))
         } else {

@@ -32,9 +32,11 @@ struct Members {
     mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
         switch group {
         case .direct(let encoding):
-            direct[encoding].descriptors.append(descriptor)
-            direct[encoding].connections.append(connection)
-            return MemberPlace(group: group, index: direct[encoding].connections.count - 1)
+            return change(encoding) { row in
+                row.descriptors.append(descriptor)
+                row.connections.append(connection)
+                return MemberPlace(group: group, index: row.connections.count - 1)
+            }
         case .careful:
             careful.append(connection)
             return MemberPlace(group: group, index: careful.count - 1)
@@ -45,10 +47,21 @@ struct Members {
     mutating func remove(_ connection: UInt32, at place: MemberPlace) -> UInt32? {
         switch place.group {
         case .direct(let encoding):
-            _ = Self.remove(at: place.index, from: &direct[encoding].descriptors)
-            return Self.remove(connection, at: place.index, from: &direct[encoding].connections)
+            return change(encoding) { row in
+                _ = Self.remove(at: place.index, from: &row.descriptors)
+                return Self.remove(connection, at: place.index, from: &row.connections)
+            }
         case .careful:
             return Self.remove(connection, at: place.index, from: &careful)
+        }
+    }
+
+    /// In place: by the subscript a row would be read, copied with all its members, and written back.
+    private mutating func change<Result>(_ encoding: Encoding, _ body: (inout Row) -> Result) -> Result {
+        switch encoding {
+        case .plain: body(&direct.plain)
+        case .window12: body(&direct.window12)
+        case .window9: body(&direct.window9)
         }
     }
 

@@ -65,6 +65,19 @@ struct PublishHeadsTests {
         #expect(find(request(fields: fields), in: &heads) == nil)
     }
 
+    @Test func `a head that comes again, in pieces or longer by a digit, takes no second place`() throws {
+        var heads = PublishHeads()
+        for number in 0..<16 { try learn(request("s-\(number)"), into: &heads) }
+        for _ in 0..<40 { try learn(request("s-3"), into: &heads) }
+        for number in 0..<16 { #expect(find(request("s-\(number)"), in: &heads) != nil) }
+        let longer = request("s-3", body: #"{"type":"a","data":{"n":"\#(String(repeating: "1", count: 200))"}}"#)
+        #expect(find(longer, in: &heads) == nil)
+        try learn(longer, into: &heads)
+        #expect(find(longer, in: &heads) != nil)
+        #expect(find(request("s-3"), in: &heads) != nil, "fewer digits are known as well")
+        for number in 0..<16 { #expect(find(request("s-\(number)"), in: &heads) != nil) }
+    }
+
     @Test func `sixteen are known, and of more the oldest are forgotten`() throws {
         var heads = PublishHeads()
         for number in 0..<20 { try learn(request("s-\(number)"), into: &heads) }

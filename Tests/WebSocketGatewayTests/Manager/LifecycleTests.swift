@@ -269,6 +269,36 @@ struct LifecycleTests {
         #expect(outcome == "not let in" || outcome.hasPrefix("closed(1012"), "\(outcome)")
     }
 
+    @Test(arguments: ["", "GET /ws/backtest/s HT", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"])
+    func `a worker that was stopped in the middle of something is let go of, with all that it owned`(sent: String) async throws {
+        let manager = try WebSocketManager(TestGateway.settings(workers: 1))
+        let board = try manager.switchboard
+        let outcome = await offPool { () -> String in
+            do {
+                weak var gone: WorkerCore?
+                let bound = try BoundSocket.bind(board.plan.listen, count: 1)[0]
+                let port = bound.address.port
+                guard let client = RawClient(port: port) else { return "no client" }
+                client.send([UInt8](sent.utf8))
+                do {
+                    let core = try WorkerCore(board, index: 0)
+                    gone = core
+                    try core.listen(bound, control: nil)
+                    let isHere = turn(core) {
+                        board.counters[0].value(.connectionsAccepted) > 0
+                            && board.counters[0].value(.receivedBytes) == UInt64(sent.utf8.count)
+                    }
+                    guard isHere else { return "it did not come" }
+                    core.stop()
+                    core.run()
+                }
+                client.close()
+                return gone == nil ? "gone" : "still there"
+            } catch { return "\(error)" }
+        }
+        #expect(outcome == "gone")
+    }
+
     // MARK: Starting
 
     @Test(arguments: [1, 2], [false, true])
