@@ -33,7 +33,7 @@ enum HandshakeTarget: FuzzTarget {
     }
 
     /// The elements of a comma-separated list, in lower case.
-    private static func names(_ head: RequestHead, _ field: String) -> [String] {
+    private static func names(_ head: RequestHead, _ field: StaticString) -> [String] {
         head.values(field).flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }.map { element in
             String(decoding: element.filter { $0 != 0x20 && $0 != 0x09 }, as: UTF8.self).lowercased()
         }
