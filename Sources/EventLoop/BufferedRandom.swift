@@ -1,7 +1,6 @@
 internal import CLibuv
 
-/// The system's random numbers, fetched 64 at a time: each call to the kernel costs as much as parsing a request, and a connection needs
-/// three numbers. For one thread; as unpredictable as the system's own.
+/// The system's random numbers, fetched 64 at a time: a connection needs three, and each would be a call to the kernel. For one thread; as unpredictable as the system's own.
 package struct BufferedRandom: RandomNumberGenerator {
     private static let count = 64
     private var numbers: [UInt64] = []

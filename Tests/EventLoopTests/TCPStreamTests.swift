@@ -307,6 +307,23 @@ struct TCPStreamTests {
         for pair in pairs.dropLast() { close(pair.far) }
     }
 
+    @Test func `what a peer does not read stays unsent with the kernel, and is seen there`() throws {
+        var stream: TCPStream?
+        let service = try Service(EventLoop()) { accepted, _ in stream = accepted }
+        let client = try #require(RawClient(port: service.port, receiveBufferBytes: 4096))
+        let isAccepted = service.accept()
+        #expect(isAccepted)
+        let sender = try #require(stream)
+        #expect(!sender.hasUnsentBytes)
+        let chunk = bytes(65_536)
+        while case .sent(let count) = sender.send(chunk.span), count > 0 {}
+        #expect(sender.hasUnsentBytes)
+        client.close()
+        sender.reset()
+        let ended = service.end()
+        #expect(ended)
+    }
+
     @Test func `sending nothing is nothing sent`() throws {
         let service = try Service(EventLoop())
         let client = try #require(RawClient(port: service.port))

@@ -1,5 +1,5 @@
-/// Composes bytes whose number is known beforehand, in one piece of memory. An array that grows by pieces asks with each whether it may, which
-/// is 90 instructions a piece; here it is 15, and a message has ten pieces.
+/// Composes bytes whose number is known beforehand, in one piece of memory. An array that grows by pieces asks with each whether it may, and a
+/// message has ten.
 ///
 /// Safe: every write is checked against the room that is left, and a writer does not outlive the call that its memory is for.
 @safe

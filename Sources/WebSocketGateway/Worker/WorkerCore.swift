@@ -73,7 +73,7 @@ final class WorkerCore {
     }
 
     /// Home, fan-out and connections know the core strongly: that it lives is then no question with each of their steps, which was a
-    /// fifteenth of an echo. The connections are gone when the loop has ended, but for those that had answers to write when it was stopped; they and the two are let go of here.
+    /// tenth of an echo's instructions. The connections are gone when the loop has ended, but for those that had answers to write when it was stopped; they and the two are let go of here.
     func dissolve() {
         home = nil
         fanOut = nil
