@@ -63,6 +63,32 @@ struct ClientConnectionTests {
         }
     }
 
+    /// What it does not read would otherwise stay with the kernel, outside every limit, and its place would be free for the next.
+    @Test(arguments: [true, false])
+    func `who says Close keeps its place until it has read what was sent to it`(reads: Bool) async throws {
+        try await TestGateway.run(workers: 1) { gateway in
+            let board = try gateway.manager.switchboard
+            let raw = try #require(RawClient(port: gateway.port, receiveBufferBytes: reads ? nil : 4096))
+            raw.send(ClientHandshake.request(host: "localhost", target: "/ws/backtest/s", key: ClientHandshake.makeKey(), headers: []))
+            let isIn = await eventually { board.counters[0].value(.handshakes, label: HandshakeOutcome.accepted.index) == 1 }
+            #expect(isIn)
+            if !reads {
+                let event = Event(type: .candle, data: ["filling": .string(String(repeating: "x", count: 100_000))])
+                let receipt = try await gateway.manager.broadcastToSession("s", event)
+                #expect(receipt.sent == 1, "the kernel has taken it whole, and nothing waits with the gateway")
+            }
+            raw.send(FrameEncoder.maskedFrame(.close, [3, 232], maskingKey: 1))
+            let isAnswered = await eventually { board.counters[0].value(.clientMessages, label: Received.Kind.close.rawValue) == 1 }
+            #expect(isAnswered)
+            // The close is handled within the turn that counts it; a call is answered in a later one.
+            _ = await board.ask(0) { _ in true }
+            #expect(board.gate.clientCount == (reads ? 0 : 1))
+            raw.close()
+            let isGone = await eventually { board.gate.clientCount == 0 }
+            #expect(isGone)
+        }
+    }
+
     @Test func `a binary message is closed with 1003, an unmasked one with 1002`() async throws {
         try await TestGateway.run(workers: 2) { gateway in
             let (one, other) = (try await gateway.join("s"), try await gateway.join("s"))

@@ -388,13 +388,6 @@ struct LifecycleTests {
     }
 }
 
-extension WebSocketManager {
-    /// The board of a manager that was not started, for workers turned by hand.
-    fileprivate var switchboard: Switchboard {
-        get throws { try #require(Mirror(reflecting: self).descendant("board") as? Switchboard) }
-    }
-}
-
 /// Turns one worker's loop until `isDone`, for at most five seconds.
 private func turn(_ core: WorkerCore, until isDone: () -> Bool) -> Bool {
     let end = Clocks.monotonicNanoseconds + 5_000_000_000

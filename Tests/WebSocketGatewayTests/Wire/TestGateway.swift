@@ -119,3 +119,10 @@ func eventually(seconds: Int = 120, _ condition: () async throws -> Bool) async 
     }
     return false
 }
+
+extension WebSocketManager {
+    /// The board of a manager: for workers turned by hand, and for counts that no page shows.
+    var switchboard: Switchboard {
+        get throws { try #require(Mirror(reflecting: self).descendant("board") as? Switchboard) }
+    }
+}
