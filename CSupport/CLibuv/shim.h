@@ -52,6 +52,15 @@ static inline ssize_t wsg_send(int fd, const void *bytes, size_t count) {
 #endif
 }
 
+// A send whose bytes may wait for the FIN of the close that follows: both leave in one packet, where the system can.
+static inline ssize_t wsg_send_last(int fd, const void *bytes, size_t count) {
+#if defined(__linux__)
+    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE);
+#else
+    return wsg_send(fd, bytes, count);
+#endif
+}
+
 // SOCK_STREAM is an enum in glibc and a macro elsewhere.
 static inline int wsg_stream_socket(int family) {
     int fd = socket(family, SOCK_STREAM, 0);

@@ -18,6 +18,8 @@ package final class EventLoop {
     /// and what they queue must not wait for the next input.
     package var atEndOfTurn: (() -> Void)?
 
+    let pollHandles: PollHandles
+
     private var idleNanosecondsSeen: UInt64 = 0
     private var turnStartedAt: UInt64 = 0
     /// Time the last whole turn was busy, that is, not waiting for input, in nanoseconds.
@@ -25,6 +27,7 @@ package final class EventLoop {
 
     package init() throws(SystemError) {
         unsafe pointer = .allocate(capacity: 1)
+        unsafe pollHandles = PollHandles(pointer)
         unsafe prepare = .allocate(capacity: 1)
         unsafe check = .allocate(capacity: 1)
         unsafe readBuffer = .allocate(capacity: Self.readBufferBytes)
@@ -48,6 +51,7 @@ package final class EventLoop {
 
     /// The owner has run the loop to its end: every handle is closed.
     deinit {
+        pollHandles.closeAll()
         unsafe uv_close(UnsafeMutableRawPointer(prepare).assumingMemoryBound(to: uv_handle_t.self), nil)
         unsafe uv_close(UnsafeMutableRawPointer(check).assumingMemoryBound(to: uv_handle_t.self), nil)
         unsafe uv_run(pointer, UV_RUN_NOWAIT)

@@ -29,7 +29,7 @@ package enum SendResult: Equatable {
 package final class TCPStream {
     /// For the fan-out's loop of sends, which must not touch the object. Valid until ``close()``.
     package let descriptor: Int32
-    private let handle: UnsafeMutablePointer<uv_poll_t>
+    let handle: UnsafeMutablePointer<uv_poll_t>
     private let loop: EventLoop
     private var handler: (any TCPStreamHandler)?
     private var interest: Int32 = 0
@@ -38,12 +38,11 @@ package final class TCPStream {
     package init(_ loop: EventLoop, descriptor: Int32) throws(SystemError) {
         self.loop = loop
         self.descriptor = descriptor
-        unsafe handle = .allocate(capacity: 1)
-        let status = unsafe uv_poll_init(loop.pointer, handle, descriptor)
-        guard status >= 0 else {
-            unsafe handle.deallocate()
+        do throws(SystemError) {
+            unsafe handle = try loop.pollHandles.take(descriptor)
+        } catch {
             CLibuv.close(descriptor)
-            throw SystemError("watch a socket", errno: -status)
+            throw error
         }
         unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
     }
@@ -153,6 +152,15 @@ package final class TCPStream {
         }
     }
 
+    /// As ``send(_:)``, when ``close()`` follows at once: the bytes leave in one packet with the FIN. Where it does not follow they may stay with
+    /// the kernel for a fifth of a second.
+    package func sendLast(_ bytes: Span<UInt8>) -> SendResult {
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }
+            return unsafe Self.result(ofSend: wsg_send_last(descriptor, start, bytes.count))
+        }
+    }
+
     /// Hands the same bytes to the kernel for each of these open descriptors. Returns how many took all of them; for each other one, `exception` is
     /// told its index and what happened. No object is touched and nothing is decided for each: this loop is what a fan-out costs.
     package static func sendToEach(_ descriptors: Span<Int32>, _ bytes: Span<UInt8>, _ exception: (Int, SendResult) -> Void) -> Int {
@@ -199,8 +207,10 @@ package final class TCPStream {
         guard !isClosed else { return }
         interest = -1
         handler = nil
-        unsafe Handle.close(handle)
-        // The watcher left the poll set in uv_close; only now may the number be used again.
+        unsafe loop.pollHandles.giveBack(handle, of: descriptor)
+        // The watcher has left the poll set; only now may the number be used again.
         CLibuv.close(descriptor)
+        // What libuv's handle held. Whoever calls this holds another.
+        unsafe Unmanaged.passUnretained(self).release()
     }
 }

@@ -324,6 +324,22 @@ struct TCPStreamTests {
         #expect(ended)
     }
 
+    /// How many packets they are is the kernel's; that they come at all, and whole, is ours.
+    @Test func `last bytes arrive before the end that follows them`() throws {
+        let service = try Service(EventLoop())
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        let last = Array("goodbye".utf8)
+        #expect(service.streams[0].sendLast(last.span) == .sent(last.count))
+        service.streams[0].close()
+        #expect(client.receiveToEnd() == last)
+        let nothing: [UInt8] = []
+        #expect(service.streams[0].sendLast(nothing.span) == .sent(0))
+        client.close()
+        let ended = service.end()
+        #expect(ended)
+    }
+
     @Test func `sending nothing is nothing sent`() throws {
         let service = try Service(EventLoop())
         let client = try #require(RawClient(port: service.port))

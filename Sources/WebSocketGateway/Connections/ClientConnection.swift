@@ -125,6 +125,19 @@ final class ClientConnection: Peer {
         }
     }
 
+    /// As ``send(_:)``, for bytes that are another's: copies what has to wait.
+    func send(copying frames: [UInt8]) {
+        guard outbox.isEmpty else { return send([UInt8](frames[...])) }
+        switch stream.send(frames.span) {
+        case .sent(let count):
+            core.counters.add(.sentBytes, UInt64(count))
+            guard count < frames.count else { return }
+            outbox.append([UInt8](frames[...]), sent: count)
+            beganToLag()
+        case .failed(let error): fail(error)
+        }
+    }
+
     /// The outbox has just received its first bytes.
     func beganToLag() {
         core.counters.add(.queuedBytes, UInt64(outbox.bytes))
@@ -254,20 +267,22 @@ final class ClientConnection: Peer {
         core.counters.add(.queuedBytes, UInt64(closeFrame.count))
     }
 
-    /// The peer's close frame came, and it may send no more data (RFC 6455 §5.5.1): when our answer is on its way, and all that was sent before it,
+    /// The peer's close frame came, and it may send no more data (RFC 6455 §5.5.1): when all that was sent before our answer is on its way,
     /// the server closes first (§7.1.1), at once (docs/decisions/0010). Otherwise it is waited until the peer has it all: also when it owes us a
     /// pong, which would meet a closed socket.
     func answerClose(_ closeFrame: [UInt8]) {
-        guard outbox.isEmpty, pingSentAt == 0 else {
+        guard outbox.isEmpty, pingSentAt == 0, !stream.hasUnsentBytes else {
             beginClosing(closeFrame)
             return finish()
         }
-        send(closeFrame)
-        if case .closed = state { return }
-        if outbox.isEmpty, !stream.hasUnsentBytes {
-            cut()
-        } else {
+        switch stream.sendLast(closeFrame.span) {
+        case .failed(let error): fail(error)
+        case .sent(let count):
+            core.counters.add(.sentBytes, UInt64(count))
+            guard count < closeFrame.count else { return cut() }
             leave()
+            outbox.append(closeFrame, sent: count)
+            beganToLag()
             finish()
         }
     }
