@@ -14,7 +14,7 @@ static EVP_MD *sha1; // lives as long as the process
 // A fetch takes the provider's locks and costs more than the digest itself: once is enough.
 static void fetch_sha1(void) { sha1 = EVP_MD_fetch(NULL, "SHA1", NULL); }
 
-int wsg_accept_key(const char key[24], char accept_out[28]) {
+int wsg_accept_key(const uint8_t key[24], uint8_t accept_out[28]) {
     unsigned char input[KEY_BYTES + GUID_BYTES];
     unsigned char digest[SHA1_BYTES];
     unsigned char encoded[ACCEPT_BYTES + 1]; // EVP_EncodeBlock ends with a NUL

@@ -6,6 +6,7 @@ struct FieldLine: Sendable {
     private let valueEnd: UInt32
 
     var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+    var nameCount: Int { Int(nameEnd &- nameStart) }
     var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
 
     /// `line` is not empty and holds no control bytes: the scanner has seen to both.

@@ -46,7 +46,7 @@ struct FieldSection: Sendable {
     }
 
     private func isNamed(_ name: StaticString, _ line: FieldLine) -> Bool {
-        line.name.count == name.utf8CodeUnitCount && bytes.span.extracting(line.name).equalsIgnoringCase(name)
+        line.nameCount == name.utf8CodeUnitCount && bytes.span.extracting(line.name).equalsIgnoringCase(name)
     }
 
     private func list(_ range: Range<Int>, contains token: StaticString) -> Bool {

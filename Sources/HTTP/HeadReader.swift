@@ -10,13 +10,11 @@ protocol HeadRules {
 /// A head that arrives in one piece is parsed where it lies and copied once; otherwise only what has been received of it is kept.
 /// Flow: LineScanner → **HeadReader** → RequestParser, ResponseParser
 struct HeadReader<Rules: HeadRules> {
-    private enum Stage {
-        case startLine
-        case fields(Rules, start: Int)
-    }
-
     private let limits: HTTPLimits
-    private var stage = Stage.startLine
+    /// What is known of the head being read, or that could not be read; nil before its start line is whole.
+    private(set) var rules: Rules?
+    /// Where the fields begin, once there are rules.
+    private var fieldsStart = 0
     private var scanner = LineScanner()
     private var lines: [FieldLine] = []
     private var received: [UInt8] = []
@@ -25,9 +23,6 @@ struct HeadReader<Rules: HeadRules> {
         limits.check()
         self.limits = limits
     }
-
-    /// What is known of the head being read, or that could not be read.
-    var rules: Rules? { if case .fields(let rules, _) = stage { rules } else { nil } }
 
     /// No byte of a head was received.
     var isIdle: Bool { received.isEmpty }
@@ -68,7 +63,7 @@ struct HeadReader<Rules: HeadRules> {
         defer {
             lines = []
             scanner = LineScanner()
-            stage = .startLine
+            rules = nil
         }
         return FieldSection(bytes: bytes, lines: lines)
     }
@@ -88,23 +83,21 @@ struct HeadReader<Rules: HeadRules> {
     /// Goes on where the last scan stopped; `bytes` starts with the head.
     private mutating func scan(_ bytes: Span<UInt8>) throws(HTTPViolation) -> (rules: Rules, byteCount: Int)? {
         while true {
-            switch stage {
-            case .startLine:
+            if rules == nil {
                 guard let line = try scanner.next(in: bytes, lengthMax: limits.requestLineBytesMax, tooLong: Rules.startLineTooLong)
                 else { return nil }
                 // RFC 9112 §2.2 would skip an empty line for old clients' sake; ours are not old.
                 if line.isEmpty { throw .startLineEmpty }
-                stage = .fields(try Rules(startLine: line, of: bytes), start: scanner.lineStart)
+                rules = try Rules(startLine: line, of: bytes)
+                fieldsStart = scanner.lineStart
                 lines.reserveCapacity(16)
-            case .fields(var rules, let start):
-                let (lengthMax, tooLong) = lineLimit(headersBytes: scanner.lineStart - start)
-                guard let line = try scanner.next(in: bytes, lengthMax: lengthMax, tooLong: tooLong) else { return nil }
-                if line.isEmpty { return (rules, scanner.lineStart) }
-                let field = try FieldLine(line, of: bytes)
-                try rules.receive(field, of: bytes)
-                lines.append(field)
-                stage = .fields(rules, start: start)
             }
+            let (lengthMax, tooLong) = lineLimit(headersBytes: scanner.lineStart - fieldsStart)
+            guard let line = try scanner.next(in: bytes, lengthMax: lengthMax, tooLong: tooLong) else { return nil }
+            if line.isEmpty, let rules { return (rules, scanner.lineStart) }
+            let field = try FieldLine(line, of: bytes)
+            try rules?.receive(field, of: bytes)
+            lines.append(field)
         }
     }
 

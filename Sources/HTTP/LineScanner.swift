@@ -18,8 +18,17 @@ struct LineScanner {
         let end = min(bytes.count, lineStart + lengthMax + 1)
         var index = scanned
         let raw = unsafe bytes.bytes
-        while unsafe index + 8 <= end && !Self.mayHoldControl(raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)) {
-            index += 8
+        while index + 8 <= end {
+            let word = unsafe UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let controls = Self.controls(word)
+            guard controls != 0 else {
+                index += 8
+                continue
+            }
+            // The first of them; what is wrong with it is told below. A tab, unlike the others, may stand in a line.
+            index += controls.trailingZeroBitCount / 8
+            guard bytes[index] == .tab else { break }
+            index += 1
         }
         while index < end, !bytes[index].isControl { index += 1 }
         scanned = index
@@ -42,10 +51,11 @@ struct LineScanner {
         }
     }
 
-    /// Whether one of eight bytes is below 0x20 or is DEL: most words of a head hold neither, and 8 instructions say so of all their bytes.
-    private static func mayHoldControl(_ word: UInt64) -> Bool {
+    /// The highest bit of each of eight bytes, in little-endian order, that is below 0x20 or DEL; 0 for most words of a head. What a subtraction
+    /// borrows goes to later bytes only: those behind the first that is found may be none.
+    private static func controls(_ word: UInt64) -> UInt64 {
         let (ones, high) = (0x0101_0101_0101_0101 as UInt64, 0x8080_8080_8080_8080 as UInt64)
         let delete = word ^ (ones &* 0x7F)
-        return ((word &- (ones &* 0x20)) & ~word | (delete &- ones) & ~delete) & high != 0
+        return ((word &- (ones &* 0x20)) & ~word | (delete &- ones) & ~delete) & high
     }
 }

@@ -12,10 +12,37 @@ extension Span<UInt8> {
     /// The same bytes but for ASCII case, as field names and list tokens are compared (RFC 9110 §5.1).
     package func equalsIgnoringCase(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { text in
-            for index in indices where self[index].lowercased != (unsafe text[index]).lowercased { return false }
-            return true
+        return unsafe withUnsafeBytes { bytes in
+            text.withUTF8Buffer { text in
+                let text = UnsafeRawBufferPointer(text)
+                guard count >= 8 else {
+                    for index in 0..<count where unsafe bytes[index].lowercased != text[index].lowercased { return false }
+                    return true
+                }
+                // Eight at a time, and then the last eight.
+                var index = 0
+                while index < count - 8 {
+                    guard unsafe Self.isEqualIgnoringCase(bytes, text, at: index) else { return false }
+                    index += 8
+                }
+                return unsafe Self.isEqualIgnoringCase(bytes, text, at: count - 8)
+            }
         }
+    }
+
+    private static func isEqualIgnoringCase(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        let left = unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        let right = unsafe right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        return left == right || lowercased(left) == lowercased(right)
+    }
+
+    /// Eight bytes with their ASCII capitals made small. No sum leaves its byte, since their highest bits are put aside.
+    private static func lowercased(_ word: UInt64) -> UInt64 {
+        let (ones, high) = (0x0101_0101_0101_0101 as UInt64, 0x8080_8080_8080_8080 as UInt64)
+        let low = word & ~high
+        let fromA = low &+ ones &* UInt64(0x80 - UInt8(ascii: "A"))
+        let behindZ = low &+ ones &* UInt64(0x7F - UInt8(ascii: "Z"))
+        return word | (fromA & ~behindZ & ~word & high) >> 2
     }
 
     func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {

@@ -20,15 +20,10 @@ extension UInt8 {
 
     private var isLetter: Bool { (self | 0x20) &- UInt8(ascii: "a") < 26 }
 
-    /// tchar (RFC 9110 §5.6.2)
+    /// tchar (RFC 9110 §5.6.2), looked up: digits and `!#$%&'*+-.` below 0x40, letters and ``^_`|~`` above.
     var isToken: Bool {
-        if isLetter || isDigit || self == UInt8(ascii: "-") { return true }
-        switch self {
-        case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "."),
-            UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            return true
-        default: return false
-        }
+        let set: UInt64 = self < 0x40 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return self < 0x80 && set >> UInt64(self & 0x3F) & 1 == 1
     }
 
     /// What a reg-name may hold (RFC 3986 §3.2.2). `%` is left out: no name that resolves has one, and decoders disagree about it.

@@ -1,31 +1,48 @@
 import CWebSocket
 
-/// Sec-WebSocket-Key and the Sec-WebSocket-Accept that proves it was understood (RFC 6455 §1.3, §4.2.2).
-package enum AcceptKey {
+/// Sec-WebSocket-Accept, which proves that a Sec-WebSocket-Key was understood (RFC 6455 §1.3, §4.2.2): 28 Base64 digits, in place.
+package struct AcceptKey: Sendable, Equatable, CustomStringConvertible {
+    package static let byteCount = 28
+    private var digits = InlineArray<28, UInt8>(repeating: 0)
+
     /// Whether a key is "a base64-encoded value that, when decoded, is 16 bytes in length" (§4.2.1): 22 digits and two pads.
     /// The four bits of the last digit that decode to nothing may be anything, as for most decoders (RFC 4648 §3.5).
-    package static func isWellFormed(_ key: String) -> Bool {
-        let utf8 = key.utf8
-        let bytes = utf8.span
-        guard bytes.count == 24, bytes[22] == UInt8(ascii: "="), bytes[23] == UInt8(ascii: "=") else { return false }
-        for index in 0..<22 where !isBase64Digit(bytes[index]) { return false }
+    package static func isWellFormed(_ key: Span<UInt8>) -> Bool {
+        guard key.count == 24, key[22] == UInt8(ascii: "="), key[23] == UInt8(ascii: "=") else { return false }
+        for index in 0..<22 where !isBase64Digit(key[index]) { return false }
         return true
     }
 
-    /// nil when libcrypto has no SHA-1 to give, which only a broken installation or an empty memory explains.
-    package static func accept(_ key: String) -> String? {
-        precondition(key.utf8.count == 24, "a well-formed key")
-        var hasFailed = false
-        let accept = unsafe String(unsafeUninitializedCapacity: 28) { accept in
-            unsafe accept.withMemoryRebound(to: CChar.self) { accept in
-                guard let start = accept.baseAddress, unsafe wsg_accept_key(key, start) == 0 else {
-                    hasFailed = true
-                    return 0
-                }
-                return 28
+    /// The answer to a well-formed key. nil when libcrypto has no SHA-1 to give, which only a broken installation or an empty memory explains.
+    package init?(answering key: Span<UInt8>) {
+        precondition(key.count == 24, "a well-formed key")
+        var digits = InlineArray<28, UInt8>(repeating: 0)
+        var span = digits.mutableSpan
+        let result = unsafe span.withUnsafeMutableBufferPointer { digits in
+            unsafe key.withUnsafeBufferPointer { key in
+                // Neither is empty: 24 bytes are read, 28 are written.
+                guard let key = key.baseAddress, let digits = digits.baseAddress else { return -1 as Int32 }
+                return unsafe wsg_accept_key(key, digits)
             }
         }
-        return hasFailed ? nil : accept
+        guard result == 0 else { return nil }
+        self.digits = digits
+    }
+
+    package func append(to bytes: inout [UInt8]) {
+        let span = digits.span
+        unsafe span.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    package var description: String {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    package static func == (left: AcceptKey, right: AcceptKey) -> Bool {
+        for index in left.digits.indices where left.digits[index] != right.digits[index] { return false }
+        return true
     }
 
     private static func isBase64Digit(_ byte: UInt8) -> Bool {

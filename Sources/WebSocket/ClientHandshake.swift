@@ -16,8 +16,8 @@ package enum ClientHandshake {
 
     /// What a server that understood `key` answers as Sec-WebSocket-Accept (§4.1).
     package static func expectedAccept(key: String) -> String {
-        guard let accept = AcceptKey.accept(key) else { preconditionFailure("libcrypto has SHA-1") }
-        return accept
+        guard let accept = AcceptKey(answering: key.utf8.span) else { preconditionFailure("libcrypto has SHA-1") }
+        return accept.description
     }
 
     private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")

@@ -81,15 +81,17 @@ package enum FrameEncoder {
     /// An unmasked Close frame (§5.5.1). The reason is cut to the 123 bytes that fit, at the end of a character.
     package static func close(_ code: CloseCode, reason: String = "") -> [UInt8] {
         precondition(CloseCode.isValidOnWire(code.rawValue), "a code that may be sent (§7.4)")
-        var body: [UInt8] = []
-        body.reserveCapacity(controlPayloadBytesMax)
-        appendBigEndian(UInt64(code.rawValue), width: 2, to: &body)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(reason.isEmpty ? 4 : 2 + controlPayloadBytesMax)
+        appendHeader(.close, payloadLength: 2, to: &bytes)
+        appendBigEndian(UInt64(code.rawValue), width: 2, to: &bytes)
         for scalar in reason.unicodeScalars {
             let encoded = UTF8.encode(scalar)!
-            guard body.count + encoded.count <= controlPayloadBytesMax else { break }
-            body.append(contentsOf: encoded)
+            guard bytes.count + encoded.count <= 2 + controlPayloadBytesMax else { break }
+            bytes.append(contentsOf: encoded)
         }
-        return frame(.close, body)
+        bytes[1] = UInt8(bytes.count - 2)
+        return bytes
     }
 
     private static func appendBigEndian(_ value: UInt64, width: Int, to bytes: inout [UInt8]) {

@@ -6,25 +6,22 @@ package import HTTP
 package enum Handshake {
     /// A request that becomes a WebSocket, and what to answer it.
     package struct Acceptance: Sendable, Equatable {
-        /// Sec-WebSocket-Accept.
-        package let acceptKey: String
+        package let acceptKey: AcceptKey
         /// Of ours, the first that the client offered.
         package let subprotocol: String?
         /// What was agreed on permessage-deflate; nil: messages are not compressed.
         package let deflate: DeflateAgreement?
 
         /// The bytes of the 101 (§4.2.2 item 5). What follows them is frames.
-        package var response: [UInt8] {
+        package func appendResponse(to bytes: inout [UInt8]) {
             let start: StaticString =
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(256)
             start.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
-            bytes.append(contentsOf: acceptKey.utf8)
+            acceptKey.append(to: &bytes)
             if let subprotocol { bytes.append(contentsOf: "\r\nSec-WebSocket-Protocol: \(subprotocol)".utf8) }
             if let deflate { bytes.append(contentsOf: "\r\nSec-WebSocket-Extensions: \(deflate.headerValue)".utf8) }
-            bytes.append(contentsOf: "\r\n\r\n".utf8)
-            return bytes
+            let end: StaticString = "\r\n\r\n"
+            end.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         }
     }
 
@@ -41,12 +38,12 @@ package enum Handshake {
             throw .httpVersionTooOld
         }
         try checkVersion(head)
-        let key = try key(head)
+        try checkKey(head)
         let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
         // Malformed offers are refused whatever is made of them (§9.1).
         let offers = try ExtensionOffers.parse(head.values("sec-websocket-extensions"))
         let agreement = deflate ? PermessageDeflate.negotiate(offers) : nil
-        guard let acceptKey = AcceptKey.accept(key) else { throw .digestUnavailable }
+        let acceptKey = try answerKey(head)
         return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: agreement)
     }
 
@@ -56,10 +53,19 @@ package enum Handshake {
         guard isOurs else { throw .unsupportedVersion }
     }
 
-    private static func key(_ head: RequestHead) throws(HandshakeRejection) -> String {
-        guard let key = head.first("sec-websocket-key") else { throw .missingKey }
+    private static func checkKey(_ head: RequestHead) throws(HandshakeRejection) {
+        guard let isWellFormed = head.first("sec-websocket-key", satisfies: AcceptKey.isWellFormed) else { throw .missingKey }
         guard head.count("sec-websocket-key") == 1 else { throw .duplicateKey }
-        guard AcceptKey.isWellFormed(key) else { throw .malformedKey }
-        return key
+        guard isWellFormed else { throw .malformedKey }
+    }
+
+    private static func answerKey(_ head: RequestHead) throws(HandshakeRejection) -> AcceptKey {
+        var answer: AcceptKey?
+        _ = head.first("sec-websocket-key") { key in
+            answer = AcceptKey(answering: key)
+            return answer != nil
+        }
+        guard let answer else { throw .digestUnavailable }
+        return answer
     }
 }

@@ -1,7 +1,7 @@
 /// Bytes from a peer in, whole and checked messages out. Holds no memory while idle between messages.
 ///
 /// Flow: TCPStream → **MessageReader** (FrameDecoder → MessageAssembler) → Connection
-package struct MessageReader {
+package struct MessageReader: ~Copyable {
     private enum State {
         case header
         case payload(FrameHeader, received: Int)

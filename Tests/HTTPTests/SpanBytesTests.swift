@@ -14,6 +14,27 @@ struct SpanBytesTests {
         #expect(bytes.span.equalsIgnoringCase(text) == isAlike)
     }
 
+    /// Eight bytes are compared at a time: every byte with its capital, its like in the other 32, and its like above ASCII, at each place.
+    @Test func `only ASCII letters differ by case, wherever they stand`() {
+        for count in [1, 7, 8, 9, 16, 17, 23] {
+            let text: StaticString = "the-long-name_of@[a]{b}"
+            let name = Array("\(text)".utf8.prefix(count))
+            for place in 0..<count {
+                for byte in UInt8.min ... .max {
+                    var bytes = name
+                    bytes[place] = byte
+                    let isAlike = Character(UnicodeScalar(byte)).lowercased() == Character(UnicodeScalar(name[place])).lowercased()
+                    let isEqual = bytes.span.equalsIgnoringCase(Self.texts[count]!)
+                    #expect(isEqual == (isAlike && byte < 0x80), "\(byte) at \(place) of \(count)")
+                }
+            }
+        }
+    }
+
+    private static let texts: [Int: StaticString] = [
+        1: "t", 7: "the-lon", 8: "the-long", 9: "the-long-", 16: "the-long-name_of", 17: "the-long-name_of@", 23: "the-long-name_of@[a]{b}",
+    ]
+
     @Test func `a byte is found from a place on, which may be the end`() {
         let bytes: [UInt8] = [1, 2, 1]
         #expect(bytes.span.firstIndex(of: 1) == 0)

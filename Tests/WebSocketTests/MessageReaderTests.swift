@@ -106,7 +106,7 @@ struct MessageReaderTests {
         let broken = hex("01 82 00 00 00 00 61 FF 00")
         var position = 0
         #expect(throws: ProtocolViolation.invalidUTF8) { try reader.next(broken.span, at: &position) }
-        #expect(!reader.isMidMessage)
+        #expect(reader.isMidMessage == false)
         #expect(reader.storedBytes == 0)
         let good = FrameEncoder.maskedFrame(.text, [0x61], maskingKey: 1)
         position = 0
@@ -162,7 +162,7 @@ struct MessageReaderTests {
         let header = hex("81 FF 00 00 00 00 00 01 00 00 00 00 00 00")
         _ = try reader.next(header.span, at: &position)
         #expect(reader.storedBytes == 0)
-        #expect(reader.isMidMessage)
+        #expect(reader.isMidMessage == true)
         position = 0
         _ = try reader.next(Array("fffff".utf8).span, at: &position)
         #expect(position == 5)

@@ -63,8 +63,8 @@ package enum EventEncoder {
     package static func encodedLength(
         id: EventID?, typeBytes: Int, dataBytes: Int, timestampBytes: Int = Timestamp.iso8601Bytes
     ) -> Int {
-        // {"type":"…","data":…,"timestamp":"…"} is 34 bytes without its parts, "id":"…-…", another 9.
-        let idBytes = id.map { 9 + $0.epoch.description.utf8.count + ASCII.decimalDigits($0.sequence) } ?? 0
+        // {"type":"…","data":…,"timestamp":"…"} is 34 bytes without its parts, "id":"…", another 8.
+        let idBytes = id.map { 8 + $0.encodedLength } ?? 0
         return 34 + idBytes + typeBytes + dataBytes + timestampBytes
     }
 

@@ -32,6 +32,9 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Writes ``description``.
+    /// Of ``description``, in bytes.
+    package var encodedLength: Int { epoch.description.utf8.count + 1 + ASCII.decimalDigits(sequence) }
+
     package func write(to writer: inout ByteWriter) {
         writer.write(text: epoch.description)
         writer.write(UInt8(ascii: "-"))

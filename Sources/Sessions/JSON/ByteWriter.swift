@@ -64,6 +64,21 @@ package struct ByteWriter: ~Copyable {
     /// In ``ASCII/decimalDigits(_:)`` bytes.
     package mutating func write(decimal value: UInt64) { write(rest: value, count: ASCII.decimalDigits(value)) }
 
+    /// The lowest `count` of the word's 16 hexadecimal digits, small.
+    package mutating func write(hexadecimal word: UInt64, count: Int) {
+        precondition(count <= 16, "a word has 16 digits")
+        check(count)
+        var rest = word
+        var index = count
+        while index > 0 {
+            index -= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            unsafe next[index] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            rest >>= 4
+        }
+        advance(by: count)
+    }
+
     /// The last `count` digits of a number that is not negative.
     mutating func write(digits value: Int64, count: Int) { write(rest: UInt64(value), count: count) }
 

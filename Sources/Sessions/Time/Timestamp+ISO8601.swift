@@ -17,7 +17,7 @@ extension Timestamp {
     }
 
     /// Writes ``iso8601``, 27 bytes.
-    func write(to writer: inout ByteWriter) {
+    package func write(to writer: inout ByteWriter) {
         let clamped = min(max(microsecondsSince1970, Self.writtenMin), Self.writtenMax)
         // Counted from 0001-01-01 nothing is negative, and division rounds the way the calendar does.
         let sinceFirst = clamped - Self.writtenMin

@@ -8,7 +8,8 @@ extension ClientConnection {
         core.counters.add(.receivedBytes, UInt64(bytes.count))
         var position = 0
         do throws(ProtocolViolation) {
-            while case .open = state, let received = try reader.next(bytes, at: &position) { try receive(received) }
+            // Of the last byte read the reader has made what it could: asking again would be a tenth of an echo.
+            while case .open = state, position < bytes.count, let received = try reader.next(bytes, at: &position) { try receive(received) }
             if case .closing = state { try awaitClose(bytes, &position) }
         } catch {
             core.counters.add(.protocolViolations, label: Metric.violationIndex(error))
@@ -102,11 +103,17 @@ extension ClientConnection {
     /// Milliseconds.
     private static let pongDelay: UInt64 = 1000
 
+    private func sendFrame(_ opcode: Opcode, _ payload: Span<UInt8>, rsv1: Bool) {
+        core.scratch.removeAll(keepingCapacity: true)
+        FrameEncoder.append(opcode, payload, rsv1: rsv1, to: &core.scratch)
+        send(copying: core.scratch)
+    }
+
     private func echo(_ opcode: Opcode, _ message: [UInt8]) {
         if encoding != .plain, let smaller = core.deflater(encoding)?.deflate(message.span) {
-            send(FrameEncoder.frame(opcode, smaller, rsv1: true))
+            sendFrame(opcode, smaller.span, rsv1: true)
         } else {
-            send(FrameEncoder.frame(opcode, message))
+            sendFrame(opcode, message.span, rsv1: false)
         }
         // An echo client that does not read must not be read either.
         if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(reason: 0, "write queue full") }

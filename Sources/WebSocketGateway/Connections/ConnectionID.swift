@@ -1,3 +1,5 @@
+internal import Sessions
+
 /// A connection's public name: a UUID (RFC 9562 version 4 in form).
 ///
 /// 90 of its bits are random; the others are the connection's worker and slot, so that a lookup needs no table. They are hidden by a mask made
@@ -40,22 +42,22 @@ public struct ConnectionID: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        unsafe String(unsafeUninitializedCapacity: 36) { text in
-            for i in 0..<36 { unsafe text[i] = character(i) }
-            return 36
-        }
+        String(decoding: ByteWriter.compose(Self.encodedLength) { write(to: &$0) }, as: UTF8.self)
     }
 
-    /// Appends ``description``.
-    func append(to bytes: inout [UInt8]) {
-        for i in 0..<36 { bytes.append(character(i)) }
-    }
+    /// Of ``description``, in bytes.
+    static let encodedLength = 36
 
-    private func character(_ i: Int) -> UInt8 {
-        if i == 8 || i == 13 || i == 18 || i == 23 { return UInt8(ascii: "-") }
-        let nibble = i - (i > 23 ? 4 : i > 18 ? 3 : i > 13 ? 2 : i > 8 ? 1 : 0)
-        let word = nibble < 16 ? high : low
-        let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (nibble & 15)) & 15)
-        return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    /// Writes ``description``.
+    func write(to writer: inout ByteWriter) {
+        writer.write(hexadecimal: high >> 32, count: 8)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(hexadecimal: high >> 16, count: 4)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(hexadecimal: high, count: 4)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(hexadecimal: low >> 48, count: 4)
+        writer.write(UInt8(ascii: "-"))
+        writer.write(hexadecimal: low, count: 12)
     }
 }

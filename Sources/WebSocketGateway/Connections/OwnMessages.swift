@@ -11,62 +11,81 @@ enum OwnMessages {
 
     /// The first message on every connection that is let in. Its parts hold nothing that JSON would escape.
     static func connected(_ id: ConnectionID, session: SessionID, lastID: EventID?, resume: ResumeAnswer?, now: Timestamp) -> [UInt8] {
-        var data: [UInt8] = []
-        data.reserveCapacity(512)
-        data.append(ascii: "{\"type\":\"connected\",\"data\":{\"connection_id\":\"")
-        id.append(to: &data)
-        data.append(ascii: "\",\"session_id\":\"")
-        data.append(text: session.description)
-        data.append(ascii: "\",\"epoch\":")
-        if let lastID {
-            data.append(ascii: "\"")
-            data.append(text: lastID.epoch.description)
-            data.append(ascii: "\"")
-        } else {
-            data.append(ascii: "null")
+        let session = session.description
+        let epoch = lastID?.epoch.description
+        // {"type":"connected","data":{"connection_id":"…","session_id":"…","epoch":…,"last_id":…,"resume":…},"timestamp":"…"} without its parts.
+        var length = 109 + ConnectionID.encodedLength + session.utf8.count + Timestamp.iso8601Bytes
+        length += (epoch.map { 2 + $0.utf8.count } ?? 4) + idLength(lastID)
+        // {"recovered":…,"from":…,"oldest_id":…}
+        length += resume.map { 35 + ($0.recovered ? 4 : 5) + idLength($0.from) + idLength($0.oldestID) } ?? 4
+
+        return frame(ofLength: length) { writer in
+            writer.write(ascii: "{\"type\":\"connected\",\"data\":{\"connection_id\":\"")
+            id.write(to: &writer)
+            writer.write(ascii: "\",\"session_id\":\"")
+            writer.write(text: session)
+            writer.write(ascii: "\",\"epoch\":")
+            if let epoch {
+                writer.write(UInt8(ascii: "\""))
+                writer.write(text: epoch)
+                writer.write(UInt8(ascii: "\""))
+            } else {
+                writer.write(ascii: "null")
+            }
+            writer.write(ascii: ",\"last_id\":")
+            write(lastID, to: &writer)
+            writer.write(ascii: ",\"resume\":")
+            if let resume {
+                writer.write(ascii: resume.recovered ? "{\"recovered\":true,\"from\":" : "{\"recovered\":false,\"from\":")
+                write(resume.from, to: &writer)
+                writer.write(ascii: ",\"oldest_id\":")
+                write(resume.oldestID, to: &writer)
+                writer.write(UInt8(ascii: "}"))
+            } else {
+                writer.write(ascii: "null")
+            }
+            writer.write(ascii: "},\"timestamp\":\"")
+            now.write(to: &writer)
+            writer.write(ascii: "\"}")
         }
-        data.append(ascii: ",\"last_id\":")
-        append(lastID, to: &data)
-        data.append(ascii: ",\"resume\":")
-        if let resume {
-            data.append(ascii: resume.recovered ? "{\"recovered\":true,\"from\":" : "{\"recovered\":false,\"from\":")
-            append(resume.from, to: &data)
-            data.append(ascii: ",\"oldest_id\":")
-            append(resume.oldestID, to: &data)
-            data.append(ascii: "}")
-        } else {
-            data.append(ascii: "null")
+    }
+
+    /// A text frame whose payload `body` writes, of that many bytes.
+    private static func frame(ofLength length: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
+        ByteWriter.compose(FrameEncoder.headerLength(payloadLength: length) + length) { writer in
+            FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
+            body(&writer)
         }
-        return frame(endingAt: now, &data)
+    }
+
+    /// Of an id between quotes, or of null.
+    private static func idLength(_ id: EventID?) -> Int { id.map { 2 + $0.encodedLength } ?? 4 }
+
+    private static func write(_ id: EventID?, to writer: inout ByteWriter) {
+        guard let id else { return writer.write(ascii: "null") }
+        writer.write(UInt8(ascii: "\""))
+        id.write(to: &writer)
+        writer.write(UInt8(ascii: "\""))
     }
 
     static func heartbeat(now: Timestamp, lastID: EventID?, delivered: UInt64, roundTripNanoseconds: UInt64?) -> [UInt8] {
-        var data: [UInt8] = []
-        data.reserveCapacity(256)
-        data.append(ascii: "{\"type\":\"heartbeat\",\"data\":{\"server_time\":\"")
-        now.append(to: &data)
-        data.append(ascii: "\",\"last_id\":")
-        append(lastID, to: &data)
-        data.append(ascii: ",\"delivered\":")
-        data.append(decimal: min(delivered, UInt64(Int64.max)))
-        data.append(ascii: ",\"rtt_ms\":")
-        data.append(text: roundTripNanoseconds.map { (Double($0 / 1000) / 1000).description } ?? "null")
-        return frame(endingAt: now, &data)
-    }
-
-    private static func append(_ id: EventID?, to data: inout [UInt8]) {
-        guard let id else { return data.append(ascii: "null") }
-        data.append(ascii: "\"")
-        id.append(to: &data)
-        data.append(ascii: "\"")
-    }
-
-    /// Closes `data` and the message, in a frame.
-    private static func frame(endingAt now: Timestamp, _ data: inout [UInt8]) -> [UInt8] {
-        data.append(ascii: "},\"timestamp\":\"")
-        now.append(to: &data)
-        data.append(ascii: "\"}")
-        return FrameEncoder.frame(.text, data)
+        let delivered = min(delivered, UInt64(Int64.max))
+        let roundTrip = roundTripNanoseconds.map { (Double($0 / 1000) / 1000).description } ?? "null"
+        // {"type":"heartbeat","data":{"server_time":"…","last_id":…,"delivered":…,"rtt_ms":…},"timestamp":"…"} without its parts.
+        let length = 95 + 2 * Timestamp.iso8601Bytes + idLength(lastID) + ASCII.decimalDigits(delivered) + roundTrip.utf8.count
+        return frame(ofLength: length) { writer in
+            writer.write(ascii: "{\"type\":\"heartbeat\",\"data\":{\"server_time\":\"")
+            now.write(to: &writer)
+            writer.write(ascii: "\",\"last_id\":")
+            write(lastID, to: &writer)
+            writer.write(ascii: ",\"delivered\":")
+            writer.write(decimal: delivered)
+            writer.write(ascii: ",\"rtt_ms\":")
+            writer.write(text: roundTrip)
+            writer.write(ascii: "},\"timestamp\":\"")
+            now.write(to: &writer)
+            writer.write(ascii: "\"}")
+        }
     }
 
     /// An engine's event for one connection: as published, without an id, because it belongs to no stream.

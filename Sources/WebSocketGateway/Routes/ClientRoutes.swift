@@ -45,7 +45,7 @@ enum ClientRoutes {
             id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo,
             encoding: Encoding(acceptance.deflate))
         connection.core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
-        begin(client, early, with: acceptance.response)
+        begin(client, early, acceptance, [])
     }
 
     private static func upgrade(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
@@ -172,7 +172,7 @@ enum ClientRoutes {
             let session = core.fanOut.add(client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID)
             client.join(session)
             let first = OwnMessages.connected(id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime)
-            begin(client, early, with: upgrade.acceptance.response + first)
+            begin(client, early, upgrade.acceptance, first)
             // It was asking while the others were told to leave.
             if core.isDraining { client.gatewayStops(hard: false) }
         }
@@ -211,12 +211,17 @@ enum ClientRoutes {
             id: id, address: upgrade.address, mode: .refused,
             encoding: Encoding(upgrade.acceptance.deflate))
         let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime)
-        begin(client, early, with: upgrade.acceptance.response + event)
+        begin(client, early, upgrade.acceptance, event)
         client.close(inside.close, reason: inside.code)
     }
 
-    private static func begin(_ client: ClientConnection, _ early: [UInt8], with first: [UInt8]) {
-        client.send(first)
+    /// The 101 and the first message leave together.
+    private static func begin(_ client: ClientConnection, _ early: [UInt8], _ acceptance: Handshake.Acceptance, _ first: [UInt8]) {
+        let core = client.core
+        core.scratch.removeAll(keepingCapacity: true)
+        acceptance.appendResponse(to: &core.scratch)
+        core.scratch.append(contentsOf: first)
+        client.send(copying: core.scratch)
         client.stream.startReading()
         client.scheduleFirstDeadline()
         // Bytes that came with the request are already frames.

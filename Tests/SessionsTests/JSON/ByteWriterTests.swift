@@ -25,6 +25,13 @@ import Testing
         #expect(ByteWriter.compose(count) { $0.write(digits: value, count: count) } == Array(expected.utf8))
     }
 
+    @Test(
+        arguments: [(0, 1, "0"), (0xABC, 3, "abc"), (0x1_0F9A, 4, "0f9a"), (.max, 16, "ffffffffffffffff"), (7, 4, "0007"), (1, 0, "")]
+            as [(UInt64, Int, String)])
+    func `hexadecimal digits are the lowest of a word`(word: UInt64, count: Int, expected: String) {
+        #expect(ByteWriter.compose(count) { $0.write(hexadecimal: word, count: count) } == Array(expected.utf8))
+    }
+
     @Test(arguments: [0, 1, 9, 10, 99, 100, 12_345, UInt64(Int64.max), .max] as [UInt64])
     func `a decimal takes the bytes that were announced`(value: UInt64) {
         #expect(ByteWriter.compose(ASCII.decimalDigits(value)) { $0.write(decimal: value) } == Array("\(value)".utf8))
