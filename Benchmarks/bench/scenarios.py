@@ -152,7 +152,7 @@ SCENARIOS: Sequence[Scenario] = [
     Paired(
         "sessions-100",
         "100 sessions of 10 connections, 16 publishers with 32 in flight each: a delivery",
-        Load(1_000, 300, sessions=100, in_flight=32),
+        Load(1_000, 1_000, sessions=100, in_flight=32),
         reference=COALESCING_FLOOR,
         bounds=(Bound(COST, at_most=1.10),),
         peers=ALL_PEERS,

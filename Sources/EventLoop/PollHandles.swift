@@ -40,7 +40,8 @@ final class PollHandles {
 
     /// The loop ends: it frees them with its next turn.
     func closeAll() {
-        for unsafecase let handle? in unsafe idle {
+        for index in unsafe idle.indices {
+            guard let handle = unsafe idle[index] else { continue }
             unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) { handle in
                 unsafe UnsafeMutableRawPointer(handle)?.deallocate()
             }

@@ -10,13 +10,18 @@ package struct ByteWriter: ~Copyable {
     /// The `count` bytes that `body` writes: not one more or less, which is ours to see to.
     package static func compose(_ count: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
         guard count > 0 else { return [] }
-        return unsafe [UInt8](unsafeUninitializedCapacity: count) { memory, written in
-            guard let start = memory.baseAddress else { preconditionFailure("memory of a size has a beginning") }
-            var writer = unsafe ByteWriter(next: start, room: count)
-            body(&writer)
-            precondition(writer.room == 0, "fewer bytes were written than announced")
-            written = count
+        // Array's initializer of uninitialized memory asks the runtime each time which class an array of bytes is: 350 instructions.
+        var bytes: [UInt8] = []
+        bytes.append(addingCapacity: count) { output in
+            unsafe output.withUnsafeMutableBufferPointer { memory, written in
+                guard let start = memory.baseAddress else { preconditionFailure("memory of a size has a beginning") }
+                var writer = unsafe ByteWriter(next: start, room: count)
+                body(&writer)
+                precondition(writer.room == 0, "fewer bytes were written than announced")
+                written = count
+            }
         }
+        return bytes
     }
 
     /// As ``compose(_:_:)``, in place of the last `count` bytes of an array that has them already.
@@ -62,7 +67,10 @@ package struct ByteWriter: ~Copyable {
     package mutating func write(text: String) { write(copying: text.utf8.span) }
 
     /// In ``ASCII/decimalDigits(_:)`` bytes.
-    package mutating func write(decimal value: UInt64) { write(rest: value, count: ASCII.decimalDigits(value)) }
+    package mutating func write(decimal value: UInt64) {
+        if value < 10 { return write(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)) }
+        write(rest: value, count: ASCII.decimalDigits(value))
+    }
 
     /// The lowest `count` of the word's 16 hexadecimal digits, small.
     package mutating func write(hexadecimal word: UInt64, count: Int) {
