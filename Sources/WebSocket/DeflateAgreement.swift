@@ -14,8 +14,11 @@ package struct DeflateAgreement: Sendable, Equatable {
     }
 
     /// The Sec-WebSocket-Extensions of our answer. Of client_max_window_bits it says nothing: we inflate with the largest window.
-    package var headerValue: String {
-        let value = "\(PermessageDeflate.name); server_no_context_takeover; client_no_context_takeover"
-        return limitsServerWindow ? "\(value); server_max_window_bits=\(deflateClass.windowBits)" : value
+    package var headerValue: StaticString {
+        guard limitsServerWindow else { return "permessage-deflate; server_no_context_takeover; client_no_context_takeover" }
+        return switch deflateClass {
+        case .window12: "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"
+        case .window9: "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9"
+        }
     }
 }

@@ -14,15 +14,20 @@ package enum Handshake {
 
         /// The bytes of the 101 (§4.2.2 item 5). What follows them is frames.
         package func appendResponse(to bytes: inout [UInt8]) {
-            let start: StaticString =
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-            start.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+            append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ", to: &bytes)
             acceptKey.append(to: &bytes)
-            if let subprotocol { bytes.append(contentsOf: "\r\nSec-WebSocket-Protocol: \(subprotocol)".utf8) }
-            if let deflate { bytes.append(contentsOf: "\r\nSec-WebSocket-Extensions: \(deflate.headerValue)".utf8) }
-            let end: StaticString = "\r\n\r\n"
-            end.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+            if let subprotocol {
+                append("\r\nSec-WebSocket-Protocol: ", to: &bytes)
+                bytes.append(contentsOf: subprotocol.utf8)
+            }
+            if let deflate {
+                append("\r\nSec-WebSocket-Extensions: ", to: &bytes)
+                append(deflate.headerValue, to: &bytes)
+            }
+            append("\r\n\r\n", to: &bytes)
         }
+
+        private func append(_ text: StaticString, to bytes: inout [UInt8]) { text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) } }
     }
 
     /// `subprotocols` are ours, in order of preference. With `deflate`, permessage-deflate is agreed where it is offered in a form
@@ -40,11 +45,9 @@ package enum Handshake {
         try checkVersion(head)
         try checkKey(head)
         let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
-        // Malformed offers are refused whatever is made of them (§9.1).
-        let offers = try ExtensionOffers.parse(head.values("sec-websocket-extensions"))
-        let agreement = deflate ? PermessageDeflate.negotiate(offers) : nil
+        let agreement = try agreement(head)
         let acceptKey = try answerKey(head)
-        return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: agreement)
+        return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: deflate ? agreement : nil)
     }
 
     private static func checkVersion(_ head: RequestHead) throws(HandshakeRejection) {
@@ -57,6 +60,13 @@ package enum Handshake {
         guard let isWellFormed = head.first("sec-websocket-key", satisfies: AcceptKey.isWellFormed) else { throw .missingKey }
         guard head.count("sec-websocket-key") == 1 else { throw .duplicateKey }
         guard isWellFormed else { throw .malformedKey }
+    }
+
+    /// Malformed offers are refused whatever is made of them (§9.1).
+    private static func agreement(_ head: RequestHead) throws(HandshakeRejection) -> DeflateAgreement? {
+        guard let isUsual = head.first("sec-websocket-extensions", satisfies: PermessageDeflate.isUsualOffer) else { return nil }
+        if isUsual, head.count("sec-websocket-extensions") == 1 { return PermessageDeflate.usualAgreement }
+        return PermessageDeflate.negotiate(try ExtensionOffers.parse(head.values("sec-websocket-extensions")))
     }
 
     private static func answerKey(_ head: RequestHead) throws(HandshakeRejection) -> AcceptKey {

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// The negotiation of permessage-deflate, the server's side (RFC 7692 §5, §7.1).
 ///
 /// Flow: ExtensionOffers → **PermessageDeflate** → Handshake.Acceptance
@@ -5,6 +7,14 @@ package enum PermessageDeflate {
     package static let name = "permessage-deflate"
     /// What our own client tools offer, as browsers do.
     package static let offer = "permessage-deflate; client_max_window_bits"
+
+    /// What browsers offer, one or the other, to the byte: a connection of theirs needs no grammar.
+    static func isUsualOffer(_ value: Span<UInt8>) -> Bool {
+        value.equals("permessage-deflate; client_max_window_bits") || value.equals("permessage-deflate")
+    }
+
+    /// What ``negotiate(_:)`` agrees to for the usual offers.
+    static let usualAgreement = DeflateAgreement(.window12, limitsServerWindow: false)
 
     /// The agreement to the first offer that we can meet: clients list them in order of preference (§5). nil declines them all.
     package static func negotiate(_ offers: [ExtensionOffer]) -> DeflateAgreement? {

@@ -3,6 +3,8 @@ package enum Subprotocols {
     /// The first of ours that the client offers, nil for none. Field values may be spread over several lines.
     package static func select(from values: [String], ours: [String]) throws(HandshakeRejection) -> String? {
         guard !values.isEmpty else { return nil }
+        // Nearly everybody who offers any: ours, and nothing else.
+        if values.count == 1, let offered = ours.first(where: { $0 == values[0] }) { return offered }
         // A set, as a head may hold thousands of names and comparing each with each is work a peer could order.
         var offered: Set<Substring> = []
         for value in values {

@@ -4,7 +4,7 @@ import WebSocket
 @Suite("Deflate agreements (RFC 7692 §7.1)")
 struct DeflateAgreementTests {
     private func answer(_ offer: String) throws -> String? {
-        PermessageDeflate.negotiate(try ExtensionOffers.parse([offer]))?.headerValue
+        PermessageDeflate.negotiate(try ExtensionOffers.parse([offer]))?.headerValue.description
     }
 
     @Test func `no side takes its context over, offered or not (§7_1_1)`() throws {

@@ -1,5 +1,5 @@
 import Testing
-import WebSocket
+@testable import WebSocket
 
 @Suite("Negotiation of permessage-deflate (RFC 7692 §5, §7.1)")
 struct PermessageDeflateTests {
@@ -81,8 +81,8 @@ struct PermessageDeflateTests {
     private func answer(_ header: String) throws -> Answer {
         guard let agreement = PermessageDeflate.negotiate(try ExtensionOffers.parse([header])) else { return .declined }
         let base = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-        let isBare = agreement.headerValue == base
-        if !isBare { #expect(agreement.headerValue == "\(base); server_max_window_bits=\(agreement.deflateClass.windowBits)") }
+        let isBare = agreement.headerValue.description == base
+        if !isBare { #expect(agreement.headerValue.description == "\(base); server_max_window_bits=\(agreement.deflateClass.windowBits)") }
         return .agreed(agreement.deflateClass, bits: isBare ? nil : agreement.deflateClass.windowBits)
     }
 
@@ -99,6 +99,16 @@ struct PermessageDeflateTests {
     @Test(arguments: lists)
     private func `of a list, the first offer that can be met is agreed to`(header: String, expected: Answer) throws {
         #expect(try answer(header) == expected)
+    }
+
+    @Test(arguments: [
+        ("permessage-deflate; client_max_window_bits", true), ("permessage-deflate", true), ("permessage-deflate ", false),
+        ("Permessage-Deflate", false), ("permessage-deflate; server_max_window_bits=9", false), ("", false),
+    ])
+    func `the usual offers are agreed to as their grammar says`(offer: String, isUsual: Bool) throws {
+        #expect(PermessageDeflate.isUsualOffer(offer.utf8.span) == isUsual)
+        guard isUsual else { return }
+        #expect(PermessageDeflate.negotiate(try ExtensionOffers.parse([offer])) == PermessageDeflate.usualAgreement)
     }
 
     @Test func `our own offer is agreed to`() throws {
