@@ -17,6 +17,12 @@ package enum ProcessResources {
     /// Cores this process may use.
     package static var cores: Int { max(1, Int(uv_available_parallelism())) }
 
+    /// Memory this process may use, in bytes: the machine's, or its container's where that is less.
+    package static var memoryBytes: Int {
+        let (machine, limit) = (uv_get_total_memory(), uv_get_constrained_memory())
+        return Int(clamping: limit > 0 && limit < machine ? limit : machine)
+    }
+
     /// Resident memory in bytes.
     package static var residentBytes: UInt64 {
         var bytes = 0

@@ -31,10 +31,10 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
         bytes.append(decimal: sequence)
     }
 
-    /// Writes ``description``.
     /// Of ``description``, in bytes.
     package var encodedLength: Int { epoch.description.utf8.count + 1 + ASCII.decimalDigits(sequence) }
 
+    /// Writes ``description``.
     package func write(to writer: inout ByteWriter) {
         writer.write(text: epoch.description)
         writer.write(UInt8(ascii: "-"))

@@ -17,9 +17,32 @@ package struct ResumeAnswer: Sendable, Equatable {
 }
 
 extension SessionStream {
-    /// A stream without history recovers only the client that has missed nothing. An id of another epoch, behind the head
-    /// or ahead of it is answered with a loss: announced, never silent.
-    package func resume(from id: EventID) -> ResumeAnswer {
-        ResumeAnswer(recovered: id == lastID, from: id, oldestID: nil)
+    /// Whether a client that has seen `id` can have everything after it. Not when the epoch is another, when the id is ahead of the head, or when
+    /// something behind it is kept no more: a loss is announced, never silent.
+    /// - Parameter kept: how many of the newest events are.
+    package func resume(from id: EventID, kept: Int) -> ResumeAnswer {
+        let isRecovered = id.epoch == epoch && id.sequence <= lastSequence && lastSequence - id.sequence <= UInt64(kept)
+        return ResumeAnswer(recovered: isRecovered, from: id, oldestID: oldestID(kept: kept))
+    }
+
+    package func oldestID(kept: Int) -> EventID? {
+        guard kept > 0, let lastID else { return nil }
+        return EventID(epoch: lastID.epoch, sequence: lastID.sequence - UInt64(kept) + 1)
+    }
+
+    /// The sequence after which a new connection's events begin; nil: with what is published next.
+    package func start(_ resume: ResumeAnswer?, _ join: JoinMode, kept: Int) -> UInt64? {
+        let oldest = lastSequence - UInt64(kept)
+        let start =
+            if let resume {
+                resume.recovered ? resume.from.sequence : oldest
+            } else {
+                switch join {
+                case .live: lastSequence
+                case .all: oldest
+                case .latest(let count): lastSequence - min(UInt64(count), UInt64(kept))
+                }
+            }
+        return start == lastSequence ? nil : start
     }
 }

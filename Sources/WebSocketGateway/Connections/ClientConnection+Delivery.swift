@@ -14,12 +14,13 @@ extension ClientConnection {
             core.counters.add(.sentBytes, UInt64(count))
             if filter != nil { return deliverWanted(batch, into: &counts) }
             let (whole, partial) = batch.split(at: count, in: encoding)
-            counts.addPartial(events: events, sent: whole, queued: enqueue(batch, from: whole, partial: partial))
+            let queued = enqueue(batch, from: whole, partial: partial)
+            counts.addPartial(events: events, sent: whole, queued: queued, behind: catchUp == nil ? 0 : events - whole - queued)
         }
     }
 
     /// Queues the batch's events from `first` on, `partial` bytes of it being with the kernel, and returns how many. Without room for all of
-    /// them the connection is closed as too slow; an event that has begun is finished even then, or the close frame would land in its middle.
+    /// them the connection is behind from now on; an event that has begun is finished even then, or another would land in its middle.
     private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> Int {
         var needed = -partial
         for frame in batch.frames[first...] { needed += frame.bytes(in: encoding).count }
@@ -29,8 +30,9 @@ extension ClientConnection {
                 outbox.append(batch.frames[first].bytes(in: encoding), sent: partial)
                 beganToLag()
             }
-            closeFull()
-            return partial > 0 ? 1 : 0
+            let queued = partial > 0 ? 1 : 0
+            overfill(after: batch.frames[first].id.sequence - 1 + UInt64(queued), missed: batch.frames.count - first - queued)
+            return queued
         }
         var sent = partial
         for frame in batch.frames[first...] {
@@ -46,11 +48,16 @@ extension ClientConnection {
         for (i, frame) in batch.frames.enumerated() where frame.isWanted(by: filter) {
             var event = EventCounts(connections: 1)
             defer { counts.add(event: i, of: batch.frames.count, event) }
-            guard isOpen, hasRoom(outbox.isEmpty ? 0 : frame.bytes(in: encoding).count) else {
-                event.dropped = 1
+            if isOpen, catchUp == nil, !outbox.isEmpty,
+                outbox.bytes + frame.bytes(in: encoding).count > core.plan.settings.writeQueueBytesMax
+            {
+                overfill(after: frame.id.sequence - 1, missed: 0)
+            }
+            guard isOpen, catchUp == nil else {
+                if isOpen { event.behind = 1 } else { event.dropped = 1 }
                 continue
             }
-            eventsFiltered += 1
+            eventsCounted += 1
             let waited = outbox.bytes
             send(frame.bytes(in: encoding))
             if !isOpen {
@@ -63,11 +70,10 @@ extension ClientConnection {
         }
     }
 
-    func hasRoom(_ bytes: Int) -> Bool {
-        guard outbox.bytes + bytes > core.plan.settings.writeQueueBytesMax else { return true }
-        closeFull()
-        return false
+    /// The queue is full. What follows `sequence` comes from the history, or not at all where none is kept.
+    private func overfill(after sequence: UInt64, missed: Int) {
+        if core.plan.history.eventsMax > 0 { fallBehind(after: sequence, missed: missed) } else { closeFull() }
     }
 
-    private func closeFull() { closeSlow(reason: 0, "write queue full; resume with the last id") }
+    func closeFull() { closeSlow(reason: 0, "write queue full; resume with the last id") }
 }

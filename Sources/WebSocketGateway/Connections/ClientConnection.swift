@@ -46,6 +46,8 @@ final class ClientConnection: Peer {
     /// Bytes read since the handshake: where in them a rule was broken is worth knowing.
     var bytesRead: UInt64 = 0
     var outbox = Outbox()
+    /// Nil for nearly everybody: what is published comes as it is published.
+    var catchUp: CatchUp?
 
     /// Wall clock, microseconds since 1970.
     let connectedAt: Int64
@@ -57,10 +59,10 @@ final class ClientConnection: Peer {
     /// When the ping on its way was sent, and the last round trip, in nanoseconds.
     var pingSentAt: UInt64 = 0
     var roundTrip: UInt64?
-    /// The session's count of events when this connection joined; what it got since is the difference.
-    private var eventsAtJoin: UInt64 = 0
-    /// Events delivered, counted one by one where a filter or a drop makes the difference useless.
-    var eventsFiltered: UInt64 = 0
+    /// The session's count of events when this connection had had none of them; what it got since is the difference.
+    var eventsAtStart: UInt64 = 0
+    /// Events delivered, counted one by one where a filter or the history makes the difference useless.
+    var eventsCounted: UInt64 = 0
     var closeCode: CloseCode?
 
     init(
@@ -96,14 +98,18 @@ final class ClientConnection: Peer {
 
     var isOpen: Bool { if case .open = state { true } else { false } }
     var queuedBytes: Int { outbox.bytes }
-    var queuedMessages: Int { outbox.messages }
+    /// Messages in the queue, and events that the history holds for it.
+    var lag: Int {
+        guard let lastID = session?.lastID, let catchUp else { return outbox.messages }
+        return outbox.messages + Int(clamping: lastID.sequence - catchUp.after)
+    }
 
     /// Becomes a member; from now on the fan-out sends here.
-    func join(_ session: LocalSession) {
+    func join(_ session: LocalSession, isBehind: Bool) {
         self.session = session
         count(as: Metric.kindLabel(session.kind))
-        eventsAtJoin = session.eventsSeen
-        if !outbox.isEmpty { core.fanOut.setCareful(true, self, in: session) }
+        eventsAtStart = session.eventsSeen
+        if isBehind { beginCatchUp(after: 0) }
     }
 
     // MARK: Sending
@@ -144,7 +150,7 @@ final class ClientConnection: Peer {
         clock.lastProgress = core.now
         stream.waitUntilWritable()
         core.schedule(self, at: core.now + core.plan.writeTimeout)
-        if let session { core.fanOut.setCareful(true, self, in: session) }
+        if let session, catchUp == nil { core.fanOut.move(self, to: .careful, in: session) }
     }
 
     func streamBecameWritable(_ stream: TCPStream) {
@@ -168,21 +174,31 @@ final class ClientConnection: Peer {
         }
         clock.lastProgress = nil
         if peerHasEnded { return cut() }
-        if let session, filter == nil { core.fanOut.setCareful(false, self, in: session) }
+        if catchUp != nil {
+            askForMore()
+        } else if let session, filter == nil {
+            core.fanOut.move(self, to: .direct(encoding), in: session)
+        }
         if case .finishing = state { stream.finishSending() }
     }
 
     // MARK: Heartbeat
 
     /// Events of the stream handed to this connection since it joined.
-    private var delivered: UInt64 {
+    var delivered: UInt64 {
         guard let session else { return 0 }
-        return filter == nil ? session.eventsSeen &- eventsAtJoin : eventsFiltered
+        return filter == nil && catchUp == nil ? session.eventsSeen &- eventsAtStart : eventsCounted
+    }
+
+    /// The newest event handed to this connection.
+    private var lastDelivered: EventID? {
+        guard let lastID = session?.lastID, let catchUp else { return session?.lastID }
+        return catchUp.after == 0 ? nil : EventID(epoch: lastID.epoch, sequence: catchUp.after)
     }
 
     func sendHeartbeat(withPing: Bool) {
         var frames = OwnMessages.heartbeat(
-            now: core.wallTime, lastID: session?.lastID, delivered: delivered, roundTripNanoseconds: roundTrip)
+            now: core.wallTime, lastID: lastDelivered, delivered: delivered, roundTripNanoseconds: roundTrip)
         if withPing {
             pingSentAt = Clocks.monotonicNanoseconds
             frames += FrameEncoder.frame(.ping, [])
@@ -191,10 +207,15 @@ final class ClientConnection: Peer {
         sendOwn(frames)
     }
 
-    /// A message of the gateway's own to this connection alone; dropped when it would overfill the queue of a slow one.
+    /// A message of the gateway's own to this connection alone. Events make room for it: only who asks for more answers than it reads fills twice
+    /// the queue by them, and is closed as too slow.
     @discardableResult
     func sendOwn(_ frames: [UInt8]) -> Bool {
-        guard isOpen, outbox.isEmpty || hasRoom(frames.count) else { return false }
+        guard isOpen else { return false }
+        guard outbox.bytes + frames.count <= 2 * core.plan.settings.writeQueueBytesMax else {
+            closeFull()
+            return false
+        }
         send(frames)
         return isOpen
     }
@@ -297,6 +318,7 @@ final class ClientConnection: Peer {
         if let gauge { core.counters.subtract(.connections, label: gauge) }
         gauge = nil
         guard let session else { return }
+        if catchUp != nil { endCatchUp() }
         core.fanOut.remove(self, from: session)
         core.left(session, encoding)
         self.session = nil

@@ -88,6 +88,11 @@ enum OwnMessages {
         }
     }
 
+    /// Stands where events would have been that are kept no more.
+    static func lost(_ first: EventID, _ last: EventID, now: Timestamp) -> [UInt8] {
+        frame("lost", ["first_id": .string(first.description), "last_id": .string(last.description)], at: now)
+    }
+
     /// An engine's event for one connection: as published, without an id, because it belongs to no stream.
     static func direct(_ event: PublishedEvent, of body: Span<UInt8>, now: Timestamp) -> [UInt8] {
         var stamp: [UInt8] = []

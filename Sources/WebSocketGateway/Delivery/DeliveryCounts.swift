@@ -5,6 +5,8 @@ struct EventCounts: Sendable, Equatable {
     var sent = 0
     /// Waiting in a connection's outbox, whole or in part.
     var queued = 0
+    /// Waiting in the history for a connection that is behind.
+    var behind = 0
     /// The connection failed or was closed as too slow.
     var dropped = 0
 
@@ -12,6 +14,7 @@ struct EventCounts: Sendable, Equatable {
         left.connections += right.connections
         left.sent += right.sent
         left.queued += right.queued
+        left.behind += right.behind
         left.dropped += right.dropped
     }
 }
@@ -20,11 +23,13 @@ struct EventCounts: Sendable, Equatable {
 struct DeliveryCounts: Sendable, Equatable {
     /// Members that took the whole batch in one send.
     var uniform = 0
+    /// Members that will get the whole batch from the history.
+    var uniformBehind = 0
     /// The others, event by event; empty when there are none.
     var perEvent: [EventCounts] = []
 
-    /// Counts one member that took `sent` of the batch's events in its place: `queued` follow, the rest were dropped.
-    mutating func addPartial(events: Int, sent: Int, queued: Int) {
+    /// Counts one member that took `sent` of the batch's events in its place: `queued` follow, then `behind`, the rest were dropped.
+    mutating func addPartial(events: Int, sent: Int, queued: Int, behind: Int = 0) {
         if perEvent.isEmpty { perEvent = Array(repeating: EventCounts(), count: events) }
         for i in 0..<events {
             perEvent[i].connections += 1
@@ -32,6 +37,8 @@ struct DeliveryCounts: Sendable, Equatable {
                 perEvent[i].sent += 1
             } else if i < sent + queued {
                 perEvent[i].queued += 1
+            } else if i < sent + queued + behind {
+                perEvent[i].behind += 1
             } else {
                 perEvent[i].dropped += 1
             }
@@ -46,6 +53,7 @@ struct DeliveryCounts: Sendable, Equatable {
 
     mutating func add(_ other: DeliveryCounts) {
         uniform += other.uniform
+        uniformBehind += other.uniformBehind
         if perEvent.isEmpty {
             perEvent = other.perEvent
         } else {
@@ -55,8 +63,9 @@ struct DeliveryCounts: Sendable, Equatable {
 
     func counts(ofEvent i: Int) -> EventCounts {
         var counts = perEvent.isEmpty ? EventCounts() : perEvent[i]
-        counts.connections += uniform
+        counts.connections += uniform + uniformBehind
         counts.sent += uniform
+        counts.behind += uniformBehind
         return counts
     }
 }

@@ -13,7 +13,9 @@ final class FanOut {
 
     // MARK: Members
 
-    func add(_ client: ClientConnection, to id: SessionID, kind: SessionKind, incarnation: UInt64, lastID: EventID?) -> LocalSession {
+    func add(_ client: ClientConnection, to id: SessionID, kind: SessionKind, incarnation: UInt64, lastID: EventID?, isBehind: Bool)
+        -> LocalSession
+    {
         let session: LocalSession
         if let known = sessions[id], known.incarnation == incarnation {
             session = known
@@ -23,7 +25,8 @@ final class FanOut {
             sessions[id] = session
         }
         client.memberPlace = session.members.add(
-            client.ref.slot, client.stream.descriptor, to: client.filter == nil ? .direct(client.encoding) : .careful)
+            client.ref.slot, client.stream.descriptor,
+            to: isBehind ? .behind : client.filter == nil ? .direct(client.encoding) : .careful)
         return session
     }
 
@@ -32,11 +35,10 @@ final class FanOut {
         if session.members.isEmpty, sessions[session.id] === session { sessions[session.id] = nil }
     }
 
-    /// From now on its connection decides about every event (true), or its bytes go straight to the kernel (false).
-    func setCareful(_ isCareful: Bool, _ client: ClientConnection, in session: LocalSession) {
+    /// Moves a member among those that get their events as it does from now on.
+    func move(_ client: ClientConnection, to group: MemberPlace.Group, in session: LocalSession) {
         takeOut(client, of: session)
-        client.memberPlace = session.members.add(
-            client.ref.slot, client.stream.descriptor, to: isCareful ? .careful : .direct(client.encoding))
+        client.memberPlace = session.members.add(client.ref.slot, client.stream.descriptor, to: group)
     }
 
     private func takeOut(_ client: ClientConnection, of session: LocalSession) {
@@ -77,6 +79,7 @@ final class FanOut {
             counts.uniform += full
             if full > 0 { countBytes(batch, encoding, times: full) }
         }
+        for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
         for connection in session.members.careful { exceptions.append(Exception(connection: connection, result: .sent(0))) }
         // Closing a connection moves members, so nothing below looks at their places.
         let exceptions = exceptions

@@ -7,6 +7,7 @@ final class HomeSession {
     let incarnation: UInt64
     var registration: SessionRegistration?
     var stream = SessionStream()
+    var history = SessionHistory()
     /// Connections by worker and encoding.
     var members: [PerEncoding<Int>]
     var connections: Int { members.reduce(0) { $0 + $1.total } }
@@ -56,4 +57,6 @@ public struct SessionInfo: Sendable, Equatable {
     public let connections: Int
     /// The newest event; nil while the stream is empty.
     public let lastID: EventID?
+    /// The oldest event kept; nil while none is.
+    public let oldestID: EventID?
 }

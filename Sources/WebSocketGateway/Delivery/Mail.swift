@@ -12,10 +12,12 @@ enum Mail: Sendable {
     case join(JoinRequest)
     case left(SessionID, incarnation: UInt64, worker: Int, Encoding)
     case delivered(batch: UInt64, DeliveryCounts)
+    case readHistory(HistoryRequest)
 
     // From a session's home to a worker with its connections:
     case joined(JoinRequest, JoinAnswer)
     case deliver(SessionID, Batch, number: UInt64, home: Int)
+    case history(ConnectionRef, HistoryPage)
     case published(ConnectionRef, number: UInt64, Result<PublishReceipt, PublishRefusal>, isEarly: Bool)
     /// An early-answered publish has been delivered: its place in the engine's window is free.
     case settled(ConnectionRef)
@@ -51,11 +53,23 @@ struct JoinRequest: Sendable {
     let encoding: Encoding
     /// The event the client has seen last.
     let resumeFrom: EventID?
+    /// Where one that does not resume begins; nil: where its session says.
+    let join: JoinMode?
 }
 
-/// The home's answer. After `.admitted` every event of the session travels the same way behind it: no gap, no repeat.
+/// A connection that is behind asks its session's home for what comes next.
+struct HistoryRequest: Sendable {
+    let session: SessionID
+    let incarnation: UInt64
+    let worker: Int
+    let connection: ConnectionRef
+    let after: UInt64
+}
+
+/// The home's answer. After `.admitted` every event of the session travels the same way behind it: no gap, no repeat. With a page that does not reach
+/// the head the connection is behind, and asks for the next until one does.
 enum JoinAnswer: Sendable {
-    case admitted(incarnation: UInt64, lastID: EventID?, resume: ResumeAnswer?)
+    case admitted(incarnation: UInt64, lastID: EventID?, resume: ResumeAnswer?, page: HistoryPage?)
     case refused(JoinRefusal)
 }
 

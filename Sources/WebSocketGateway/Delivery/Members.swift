@@ -7,6 +7,8 @@ struct MemberPlace {
         case direct(Encoding)
         /// Its outbox is not empty, or it wants only some types: its connection decides, event by event.
         case careful
+        /// It is fed from the history: what is published waits there for it.
+        case behind
     }
 
     var group: Group
@@ -24,10 +26,13 @@ struct Members {
 
     private(set) var direct = PerEncoding(Row())
     private(set) var careful: ContiguousArray<UInt32> = []
+    private(set) var behind: ContiguousArray<UInt32> = []
 
-    var count: Int { direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count + careful.count }
+    var count: Int {
+        direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count + careful.count + behind.count
+    }
     var isEmpty: Bool { count == 0 }
-    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful }
+    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful + behind }
 
     mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
         switch group {
@@ -40,6 +45,9 @@ struct Members {
         case .careful:
             careful.append(connection)
             return MemberPlace(group: group, index: careful.count - 1)
+        case .behind:
+            behind.append(connection)
+            return MemberPlace(group: group, index: behind.count - 1)
         }
     }
 
@@ -53,6 +61,8 @@ struct Members {
             }
         case .careful:
             return Self.remove(connection, at: place.index, from: &careful)
+        case .behind:
+            return Self.remove(connection, at: place.index, from: &behind)
         }
     }
 

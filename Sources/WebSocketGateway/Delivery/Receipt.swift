@@ -13,7 +13,7 @@ public struct PublishReceipt: Sendable, Equatable {
     public let connections: Int
     /// Taken whole by the kernel.
     public let sent: Int
-    /// Waiting for a slow connection.
+    /// Waiting for a slow connection, in its queue or in the history.
     public let queued: Int
     /// Left out by delivery policy.
     public let conflated: Int
@@ -87,11 +87,12 @@ final class Receipt {
     var receipt: PublishReceipt? {
         guard let firstID, let lastID else { return nil }
         return PublishReceipt(
-            firstID: firstID, lastID: lastID, count: count, connections: totals.connections, sent: totals.sent, queued: totals.queued,
-            conflated: 0, dropped: totals.dropped)
+            firstID: firstID, lastID: lastID, count: count, connections: totals.connections, sent: totals.sent,
+            queued: totals.queued + totals.behind, conflated: 0, dropped: totals.dropped)
     }
 
     var broadcastReceipt: BroadcastReceipt {
-        BroadcastReceipt(sessions: sessions, connections: totals.connections, sent: totals.sent, queued: totals.queued)
+        BroadcastReceipt(sessions: sessions, connections: totals.connections, sent: totals.sent,
+            queued: totals.queued + totals.behind)
     }
 }

@@ -14,6 +14,10 @@ final class SessionHome {
     private var nextBatch: UInt64 = 0
     private var nextIncarnation: UInt64 = 0
     private var random = BufferedRandom()
+    /// What all histories kept here cost in memory.
+    private var keptBytes = 0
+    /// Sessions by when they were used last, the longest ago at the end, as it was when room was last made.
+    private var idlest: [(home: HomeSession, usedAt: UInt64)] = []
 
     /// A batch that other workers are still delivering.
     private struct InFlight {
@@ -51,13 +55,15 @@ final class SessionHome {
     private func add(_ request: PublishRequest, to home: HomeSession, _ receipt: Receipt) {
         home.lastUsed = core.now
         var first = home.pending.count
-        // No history is kept: an event that nobody watches needs its place in the stream and nothing else.
         let isWatched = home.connections > 0
+        let isKept = core.plan.history.eventsMax > 0
         for event in request.events {
             let entry = home.stream.append(now: core.wallTime, epoch: Epoch.random(using: &random))
             note(entry.id, of: event, receipt)
-            guard isWatched else { continue }
+            guard isWatched || isKept else { continue }
             let frame = Frame(event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt)
+            if isKept { keep(frame, in: home) }
+            guard isWatched else { continue }
             if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
                 note(receipt, home, first..<home.pending.count)
                 flush(home)
@@ -177,8 +183,85 @@ final class SessionHome {
         flush(home)
         home.members[request.worker][request.encoding] += 1
         home.lastUsed = core.now
+        let kept = home.history.count
+        let resume = request.resumeFrom.map { home.stream.resume(from: $0, kept: kept) }
+        if let resume { core.counters.add(.resumes, label: resume.recovered ? 0 : 1) }
+        let start = home.stream.start(resume, request.join ?? home.registration?.join ?? .live, kept: kept)
         return .admitted(
-            incarnation: home.incarnation, lastID: home.stream.lastID, resume: request.resumeFrom.map { home.stream.resume(from: $0) })
+            incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, page: start.flatMap { page(of: home, after: $0) })
+    }
+
+    // MARK: History
+
+    /// What a connection that is behind gets at once: as much as a batch holds.
+    private func page(of home: HomeSession, after sequence: UInt64) -> HistoryPage? {
+        guard let head = home.stream.lastID, sequence <= head.sequence else { return nil }
+        return home.history.page(after: sequence, head: head, bytesMax: Batch.bytesMax)
+    }
+
+    /// Answers a connection that is behind. Everything published so far has been handed out before the page, and what comes travels behind it: who
+    /// is given the head misses nothing. Nobody answers for a session that is gone; its connections are being closed.
+    func read(_ request: HistoryRequest) {
+        guard let home = sessions[request.session], home.incarnation == request.incarnation else { return }
+        flush(home)
+        guard let page = page(of: home, after: request.after) else { return }
+        if request.worker == core.index {
+            core.client(at: request.connection)?.catchUp(with: page)
+        } else {
+            core.post(.history(request.connection, page), to: request.worker)
+        }
+    }
+
+    /// Some events of a session behind `id`, or its oldest, for an engine; nil when the session is not known.
+    func read(_ id: SessionID, after: EventID?, limit: Int) -> SessionHistoryAnswer? {
+        guard let home = sessions[id] else { return nil }
+        let kept = home.history.count
+        let resume = after.map { home.stream.resume(from: $0, kept: kept) }
+        let start = home.stream.start(resume, .all, kept: kept)
+        let page = home.stream.lastID.flatMap { head in
+            start.map { home.history.page(after: $0, head: head, eventsMax: limit, bytesMax: SessionHistoryAnswer.bytesMax) }
+        }
+        return SessionHistoryAnswer(page: page, lastID: home.stream.lastID, oldestID: home.stream.oldestID(kept: kept), resume: resume)
+    }
+
+    private func keep(_ frame: Frame, in home: HomeSession) {
+        let before = home.history.bytes
+        let dropped = home.history.append(frame, core.plan.history)
+        keptBytes += home.history.bytes - before
+        core.counters.add(.historyEvents, 1 &- UInt64(dropped))
+        core.counters.add(.historyBytes, UInt64(bitPattern: Int64(home.history.bytes - before)))
+        if dropped > 0 { core.counters.add(.historyDropped, label: 0, UInt64(dropped)) }
+        if keptBytes > core.plan.historyBytesPerWorker { makeRoom() }
+    }
+
+    /// Drops the history's oldest as long as it is asked to.
+    private func drop(from home: HomeSession, reason: Int, while condition: (SessionHistory) -> Bool) {
+        let (events, bytes) = (home.history.count, home.history.bytes)
+        while !home.history.isEmpty, condition(home.history) { home.history.dropOldest() }
+        guard home.history.count < events else { return }
+        keptBytes -= bytes - home.history.bytes
+        core.counters.subtract(.historyEvents, UInt64(events - home.history.count))
+        core.counters.subtract(.historyBytes, UInt64(bytes - home.history.bytes))
+        core.counters.add(.historyDropped, label: reason, UInt64(events - home.history.count))
+    }
+
+    /// All histories together are over this worker's share: the session that was idle for longest gives its oldest events, then the next.
+    private func makeRoom() {
+        while keptBytes > core.plan.historyBytesPerWorker {
+            if idlest.isEmpty {
+                // Sorted once for many: a session that was used meanwhile is passed over. Of those used in the same millisecond, older events go first.
+                idlest = sessions.values.filter { !$0.history.isEmpty }.map { ($0, $0.lastUsed) }.sorted {
+                    ($0.1, $0.0.history.oldestPublishedAt ?? 0) > ($1.1, $1.0.history.oldestPublishedAt ?? 0)
+                }
+            }
+            guard let (home, usedAt) = idlest.last else { return }
+            if home.lastUsed == usedAt {
+                let (excess, before) = (keptBytes - core.plan.historyBytesPerWorker, home.history.bytes)
+                drop(from: home, reason: 2) { before - $0.bytes < excess }
+                guard home.history.isEmpty else { continue }
+            }
+            idlest.removeLast()
+        }
     }
 
     /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.
@@ -202,12 +285,17 @@ final class SessionHome {
 
     private func forget(_ home: HomeSession) {
         sessions[home.id] = nil
+        drop(from: home, reason: 3) { _ in true }
         core.counters.subtract(.sessions)
     }
 
-    /// Forgets sessions that nobody used for the idle time. Called now and then; a look at all of them.
+    /// Forgets sessions that nobody used for the idle time, and events that were kept long enough. Called now and then; a look at all of them.
     func expire() {
         let limit = core.plan.sessionIdleTimeout
+        let now = Clocks.monotonicNanoseconds
+        for home in sessions.values {
+            drop(from: home, reason: 1) { now &- ($0.oldestPublishedAt ?? now) > core.plan.history.retention }
+        }
         for home in Array(sessions.values) where home.connections == 0 && home.pending.isEmpty && core.now - home.lastUsed >= limit {
             forget(home)
         }
@@ -259,6 +347,7 @@ final class SessionHome {
     }
 
     private static func info(_ home: HomeSession) -> SessionInfo {
-        SessionInfo(id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID)
+        SessionInfo(id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID,
+            oldestID: home.stream.oldestID(kept: home.history.count))
     }
 }

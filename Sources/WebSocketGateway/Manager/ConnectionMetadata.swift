@@ -17,7 +17,7 @@ public struct ConnectionMetadata: Sendable, Equatable {
     public let roundTripMilliseconds: Double?
     /// Bytes waiting for the client's socket.
     public let queuedBytes: Int
-    /// Messages waiting for the client's socket.
+    /// Events published and not yet with the client's socket, and what else waits in its queue.
     public let lag: Int
 }
 
@@ -29,7 +29,7 @@ extension ConnectionMetadata {
             connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
             lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host, subject: nil,
             roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes,
-            lag: client.queuedMessages)
+            lag: client.lag)
     }
 
     var json: JSON {

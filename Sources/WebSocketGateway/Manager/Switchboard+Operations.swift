@@ -109,6 +109,10 @@ extension Switchboard {
 
     func info(_ session: SessionID) async -> SessionInfo? { await ask(home(of: session)) { $0.home.info(session) } ?? nil }
 
+    func history(of session: SessionID, after: EventID?, limit: Int) async -> SessionHistoryAnswer? {
+        await ask(home(of: session)) { $0.home.read(session, after: after, limit: limit) } ?? nil
+    }
+
     /// One page by id, and whether more follow.
     func sessions(after: SessionID?, limit: Int) async -> (page: [SessionInfo], hasMore: Bool) {
         let found = await askAll { $0.home.page(after: after, limit: limit + 1) }.flatMap(\.self).sorted { $0.id < $1.id }

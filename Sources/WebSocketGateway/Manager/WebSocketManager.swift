@@ -30,7 +30,7 @@ public final class WebSocketManager: Sendable {
     public init(_ settings: GatewaySettings = GatewaySettings(), logger: Logger = Logger(label: "websocket-gateway")) throws(SettingsError)
     {
         let limit = ProcessResources.raiseDescriptorLimit()
-        let plan = try Plan(settings, descriptorLimit: limit, cores: ProcessResources.cores)
+        let plan = try Plan(settings, descriptorLimit: limit, cores: ProcessResources.cores, memoryBytes: ProcessResources.memoryBytes)
         board = Switchboard(plan, descriptorLimit: limit, log: GatewayLog(logger))
     }
 

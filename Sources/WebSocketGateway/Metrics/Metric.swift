@@ -12,6 +12,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
     case deflations, deflateSavedBytes
+    case historyEvents, historyBytes, historyDropped, resumes, behind
     case heartbeats, publishToSocket, loopTurn
 
     enum Kind: String { case counter, gauge, histogram }
@@ -111,6 +112,20 @@ enum Metric: Int, CaseIterable, Sendable {
         case .deflateSavedBytes:
             Row(
                 name: "wsg_deflate_saved_bytes_total", help: "Bytes not sent because events went out compressed.", kind: .counter)
+        case .historyEvents:
+            Row(name: "wsg_history_events", help: "Events kept for clients that come late or fall behind.", kind: .gauge)
+        case .historyBytes:
+            Row(name: "wsg_history_bytes", help: "Memory of the events kept.", kind: .gauge)
+        case .historyDropped:
+            Row(
+                name: "wsg_history_dropped_total", help: "Events kept no more, by what they made room for.", kind: .counter,
+                label: "reason", values: ["session_limit", "retention", "gateway_limit", "session_over"])
+        case .resumes:
+            Row(
+                name: "wsg_resumes_total", help: "Clients that came back with last_event_id, by whether they missed nothing.", kind: .counter,
+                label: "outcome", values: ["recovered", "lost"])
+        case .behind:
+            Row(name: "wsg_connections_behind", help: "Client connections fed from the history now.", kind: .gauge)
         case .heartbeats:
             Row(name: "wsg_heartbeats_total", help: "Heartbeats sent.", kind: .counter)
         case .publishToSocket:

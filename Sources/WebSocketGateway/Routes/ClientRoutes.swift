@@ -52,7 +52,7 @@ enum ClientRoutes {
         let core = connection.core
         let (kind, session) = try route(head)
         let acceptance = try accept(head, connection)
-        let (resumeFrom, filter) = try parameters(head)
+        let (resumeFrom, join, filter) = try parameters(head)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
         let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
         guard head.first("origin", satisfies: core.plan.origins.allows) ?? true, head.count("origin") <= 1 else {
@@ -80,7 +80,7 @@ enum ClientRoutes {
         connection.join(
             JoinRequest(
                 session: session, kind: kind, worker: core.index, connection: connection.ref,
-                encoding: Encoding(acceptance.deflate), resumeFrom: resumeFrom), upgrade)
+                encoding: Encoding(acceptance.deflate), resumeFrom: resumeFrom, join: join), upgrade)
     }
 
     // MARK: What the request says
@@ -129,7 +129,7 @@ enum ClientRoutes {
         }
     }
 
-    private static func parameters(_ head: RequestHead) throws(Refusal) -> (resumeFrom: EventID?, filter: TypeFilter?) {
+    private static func parameters(_ head: RequestHead) throws(Refusal) -> (resumeFrom: EventID?, join: JoinMode?, filter: TypeFilter?) {
         func malformed(_ message: String) -> Refusal {
             Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_QUERY", message))
         }
@@ -144,8 +144,12 @@ enum ClientRoutes {
                 throw malformed("last_event_id: \(error.description)")
             }
         }
-        if let text = query.first("join"), JoinMode.parse(text) == nil {
-            throw malformed("join is live, all, or a number of latest events up to \(JoinMode.latestMax)")
+        var join: JoinMode?
+        if let text = query.first("join") {
+            guard let parsed = JoinMode.parse(text) else {
+                throw malformed("join is live, all, or a number of latest events up to \(JoinMode.latestMax)")
+            }
+            join = parsed
         }
         var filter: TypeFilter?
         if let text = query.first("types") {
@@ -154,7 +158,7 @@ enum ClientRoutes {
             }
             filter = parsed
         }
-        return (resumeFrom, filter)
+        return (resumeFrom, join, filter)
     }
 
     // MARK: The home's answer
@@ -162,17 +166,19 @@ enum ClientRoutes {
     static func finish(_ upgrade: Upgrade, _ request: JoinRequest, _ answer: JoinAnswer, on connection: HTTPConnection) {
         switch answer {
         case .refused(let refusal): refuse(self.refusal(refusal), upgrade.head, upgrade: upgrade, on: connection)
-        case .admitted(let incarnation, let lastID, let resume):
+        case .admitted(let incarnation, let lastID, let resume, let page):
             let core = connection.core
             let id = core.makeConnectionID(slot: connection.ref.slot)
             let (client, early) = connection.becomeClient(
                 id: id, address: upgrade.address, mode: .session,
                 encoding: request.encoding, filter: upgrade.filter)
             core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
-            let session = core.fanOut.add(client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID)
-            client.join(session)
+            let session = core.fanOut.add(
+                client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: page != nil)
+            client.join(session, isBehind: page != nil)
             let first = OwnMessages.connected(id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime)
             begin(client, early, upgrade.acceptance, first)
+            if let page { client.catchUp(with: page) }
             // It was asking while the others were told to leave.
             if core.isDraining { client.gatewayStops(hard: false) }
         }

@@ -118,8 +118,8 @@ enum EngineRoutes {
         case ("sessions", 2): return try session(path[1], head, body)
         case ("sessions", 3) where path[2] == "connections": return try sessionConnections(path[1], head)
         case ("sessions", 3) where path[2] == "events":
-            guard head.method == .get else { throw methodNotAllowed("GET, POST") }
-            throw notYet("reading a session's history")
+            guard head.method == .get || head.method == .head else { throw methodNotAllowed("GET, POST") }
+            return try history(path[1], head)
         case ("connections", 2) where path[1] == "cleanup": return try cleanup(head, body)
         case ("connections", 2): return try connection(path[1], head)
         case ("connections", 3) where path[2] == "events": return try sendToConnection(path[1], head, body, plan)
@@ -189,6 +189,22 @@ enum EngineRoutes {
         let id = try sessionID(text)
         _ = try query(head, allowed: [])
         return { board in .json(["connections": .array(await board.connections(of: id).map(\.json))]) }
+    }
+
+    private static func history(_ text: Substring, _ head: RequestHead) throws(Refusal) -> Work {
+        let id = try sessionID(text)
+        let query = try query(head, allowed: ["after", "limit"])
+        let limit = try limit(query)
+        var after: EventID?
+        if let text = query.first("after") {
+            do throws(EventIDError) { after = try EventID(parsing: text) } catch {
+                throw Refusal(.badRequest, "INVALID_QUERY", "after: \(error.description)")
+            }
+        }
+        return { [after] board in
+            guard let answer = await board.history(of: id, after: after, limit: limit) else { return sessionNotFound }
+            return EngineResponse(status: .ok, body: answer.body)
+        }
     }
 
     private static func connection(_ text: Substring, _ head: RequestHead) throws(Refusal) -> Work {

@@ -58,6 +58,7 @@ extension SessionInfo {
             "connections": .int(Int64(connections)),
             "epoch": lastID.map { .string($0.epoch.description) } ?? .null,
             "last_id": lastID.map { .string($0.description) } ?? .null,
+            "oldest_id": oldestID.map { .string($0.description) } ?? .null,
         ]
     }
 }

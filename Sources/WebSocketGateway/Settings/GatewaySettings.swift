@@ -74,6 +74,17 @@ public struct GatewaySettings: Sendable, Equatable {
     /// What may wait for one slow connection, in bytes, before it is closed with 4408.
     public var writeQueueBytesMax = 1_048_576
 
+    // MARK: How much is kept
+
+    /// Events of a session that are kept for clients that come late or fall behind. Zero keeps none.
+    public var historyEventsMax = 10_000
+    /// Memory of one session's kept events, in bytes.
+    public var historyBytesMax = 16_777_216
+    /// Memory of all kept events, in bytes; each worker has an equal share. Nil: a quarter of what the machine or the container has.
+    public var totalHistoryBytesMax: Int?
+    /// An event older than this is kept no more.
+    public var historyRetention: Duration = .seconds(86_400)
+
     // MARK: Compression
 
     /// Agrees on permessage-deflate (RFC 7692) with clients that offer it. Each event is compressed once and shared.

@@ -18,6 +18,8 @@ struct Plan: Sendable {
     let eventLimits: EventLimits
     let messageLimits: MessageMeter.Limits
     let connectionRate: RateLimit
+    let history: SessionHistory.Limits
+    let historyBytesPerWorker: Int
 
     let requestHeadTimeout: UInt64
     let requestBodyTimeout: UInt64
@@ -40,7 +42,7 @@ struct Plan: Sendable {
         ConnectionOptions(unsentLowWaterBytes: 131_072, sendBufferBytes: settings.sendBufferBytes.map(Int32.init(clamping:)))
     }
 
-    init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int) throws(SettingsError) {
+    init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int, memoryBytes: Int) throws(SettingsError) {
         self.settings = settings
         listen = try Self.address(settings.listen, "listen")
         control = try Self.address(settings.control, "control")
@@ -83,6 +85,14 @@ struct Plan: Sendable {
         try Self.within(settings.publishBytesMax, 1024...268_435_456, "max-publish-bytes")
         try Self.within(settings.eventBytesMax, 64...settings.publishBytesMax, "max-event-bytes")
         try Self.within(settings.writeQueueBytesMax, 4096...1_073_741_824, "max-write-queue-bytes")
+
+        try Self.within(settings.historyEventsMax, 0...10_000_000, "max-history-events")
+        try Self.within(settings.historyBytesMax, 4096...1_099_511_627_776, "max-history-bytes")
+        let total = settings.totalHistoryBytesMax ?? max(4096, memoryBytes / 4)
+        historyBytesPerWorker = try Self.within(total, 4096...1_099_511_627_776, "max-total-history-bytes") / workers
+        history = SessionHistory.Limits(
+            eventsMax: settings.historyEventsMax, bytesMax: settings.historyBytesMax,
+            retention: try Self.milliseconds(settings.historyRetention, "history-retention") * 1_000_000)
 
         try Self.within(settings.deflateThresholdBytes, 0...1_073_741_824, "deflate-threshold-bytes")
 

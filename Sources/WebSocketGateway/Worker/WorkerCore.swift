@@ -178,6 +178,8 @@ final class WorkerCore {
             home.left(session, incarnation: incarnation, worker: worker, encoding)
         case .delivered(let batch, let counts): home.delivered(batch, counts)
         case .joined(let request, let answer): joined(request, answer)
+        case .readHistory(let request): home.read(request)
+        case .history(let ref, let page): client(at: ref)?.catchUp(with: page)
         case .deliver(let session, let batch, let number, let homeWorker):
             post(.delivered(batch: number, fanOut.deliver(batch, to: session)), to: homeWorker)
         case .published(let ref, let number, let result, let isEarly): http(at: ref)?.published(number, result, isEarly: isEarly)
@@ -230,7 +232,7 @@ final class WorkerCore {
     private func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
         if let waiting = http(at: request.connection) { return waiting.joined(request, answer) }
         // It left while its home was asked.
-        if case .admitted(let incarnation, _, _) = answer { left(request.session, incarnation: incarnation, request.encoding) }
+        if case .admitted(let incarnation, _, _, _) = answer { left(request.session, incarnation: incarnation, request.encoding) }
     }
 
     func left(_ session: LocalSession, _ encoding: Encoding) { left(session.id, incarnation: session.incarnation, encoding) }
@@ -247,6 +249,7 @@ final class WorkerCore {
     // MARK: Connections
 
     func client(at slot: UInt32) -> ClientConnection? { table[slot] as? ClientConnection }
+    func client(at ref: ConnectionRef) -> ClientConnection? { table[ref] as? ClientConnection }
 
     /// The client with this id, if it is connected here.
     func client(_ id: ConnectionID) -> ClientConnection? {

@@ -45,6 +45,13 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What may wait for one slow connection. Default: 1048576.", valueName: "bytes")) var maxWriteQueueBytes:
         String?
 
+    @Option(help: ArgumentHelp("Events of a session kept for late clients; 0 none. Default: 10000.", valueName: "n")) var maxHistoryEvents:
+        String?
+    @Option(help: ArgumentHelp("Memory of one session's kept events. Default: 16777216.", valueName: "bytes")) var maxHistoryBytes: String?
+    @Option(help: ArgumentHelp("Memory of all kept events. Default: a quarter of the machine's.", valueName: "bytes"))
+    var maxTotalHistoryBytes: String?
+    @Option(help: ArgumentHelp("How long an event is kept. Default: 86400.", valueName: "seconds")) var historyRetention: String?
+
     @Option(help: ArgumentHelp("Whether to agree on permessage-deflate. Default: true.", valueName: "true|false")) var deflate: String?
     @Option(help: ArgumentHelp("Events below this size go out as they are. Default: 512.", valueName: "bytes")) var deflateThresholdBytes:
         String?
@@ -81,6 +88,8 @@ struct GatewayOptions: ParsableArguments {
             ("max-headers-bytes", maxHeadersBytes), ("max-header-fields", maxHeaderFields),
             ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
             ("max-publish-bytes", maxPublishBytes), ("max-event-bytes", maxEventBytes), ("max-write-queue-bytes", maxWriteQueueBytes),
+            ("max-history-events", maxHistoryEvents), ("max-history-bytes", maxHistoryBytes),
+            ("max-total-history-bytes", maxTotalHistoryBytes), ("history-retention", historyRetention),
             ("deflate", deflate), ("deflate-threshold-bytes", deflateThresholdBytes), ("request-head-timeout", requestHeadTimeout),
             ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),
             ("heartbeat-interval", heartbeatInterval), ("stale-timeout", staleTimeout), ("close-timeout", closeTimeout),

@@ -26,6 +26,8 @@ struct SettingRow: Sendable {
         count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
+        count("max-history-events", \.historyEventsMax), count("max-history-bytes", \.historyBytesMax),
+        optionalCount("max-total-history-bytes", \.totalHistoryBytesMax), seconds("history-retention", \.historyRetention),
         flag("deflate", \.deflates), count("deflate-threshold-bytes", \.deflateThresholdBytes),
         seconds("request-head-timeout", \.requestHeadTimeout), seconds("request-body-timeout", \.requestBodyTimeout),
         seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval),

@@ -4,12 +4,13 @@ import Testing
 @testable import WebSocketGateway
 
 @Suite struct MembersTests {
-    private let groups: [MemberPlace.Group] = [.direct(.plain), .direct(.window12), .direct(.window9), .careful]
+    private let groups: [MemberPlace.Group] = [.direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind]
 
     private func row(_ members: Members, _ group: MemberPlace.Group) -> [UInt32] {
         switch group {
         case .direct(let encoding): Array(members.direct[encoding].connections)
         case .careful: Array(members.careful)
+        case .behind: Array(members.behind)
         }
     }
 

@@ -54,18 +54,19 @@ struct SessionJSONTests {
     }
 
     @Test func `a session is told with everything known of it`() throws {
-        let bare = SessionInfo(id: try SessionID("s"), registration: nil, connections: 0, lastID: nil)
+        let bare = SessionInfo(id: try SessionID("s"), registration: nil, connections: 0, lastID: nil, oldestID: nil)
         #expect(
             bare.json.encoded
-                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"registered":false,"connections":0,"epoch":null,"last_id":null}"#
+                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"registered":false,"connections":0,"epoch":null,"last_id":null,"oldest_id":null}"#
         )
         let full = SessionInfo(
             id: try SessionID("s"), registration: SessionRegistration(kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3)),
             connections: 2,
-            lastID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 9))
+            lastID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 9),
+            oldestID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 4))
         #expect(
             full.json.encoded
-                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":3,"registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9"}"#
+                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":3,"registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9","oldest_id":"0123456789abc-4"}"#
         )
     }
 }

@@ -13,7 +13,7 @@ struct PlanTests {
     {
         var settings = GatewaySettings()
         change(&settings)
-        return try Plan(settings, descriptorLimit: descriptorLimit, cores: cores)
+        return try Plan(settings, descriptorLimit: descriptorLimit, cores: cores, memoryBytes: 1 << 30)
     }
 
     @Test func `the defaults are a plan`() throws {
@@ -51,6 +51,9 @@ struct PlanTests {
         },
         Count(setting: "max-event-bytes", range: 64...1_048_576) { $0.eventBytesMax = $1 },
         Count(setting: "max-write-queue-bytes", range: 4096...1_073_741_824) { $0.writeQueueBytesMax = $1 },
+        Count(setting: "max-history-events", range: 0...10_000_000) { $0.historyEventsMax = $1 },
+        Count(setting: "max-history-bytes", range: 4096...1_099_511_627_776) { $0.historyBytesMax = $1 },
+        Count(setting: "max-total-history-bytes", range: 4096...1_099_511_627_776) { $0.totalHistoryBytesMax = $1 },
         Count(setting: "message-rate", range: 1...1_000_000_000) { $0.messageRate = $1 },
         Count(setting: "message-burst", range: 1...1_000_000_000) { $0.messageBurst = $1 },
         Count(setting: "message-byte-rate", range: 1...1_000_000_000) { $0.messageByteRate = $1 },

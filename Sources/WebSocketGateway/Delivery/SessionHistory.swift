@@ -1,0 +1,104 @@
+internal import Sessions
+
+/// What a session keeps of its stream for those who come late or fall behind: its newest events up to the head, without a gap.
+///
+/// A ring: the oldest makes room for the newest, and nothing else moves.
+///
+/// Flow: SessionHome → **SessionHistory** → HistoryPage → ClientConnection, `GET /v1/sessions/{id}/events`
+struct SessionHistory {
+    struct Limits: Sendable {
+        /// 0 keeps nothing.
+        let eventsMax: Int
+        /// Of what ``bytes`` counts.
+        let bytesMax: Int
+        /// Nanoseconds.
+        let retention: UInt64
+    }
+
+    /// Each event's place in the ring and its array's header, beside its bytes.
+    static let overheadBytes = MemoryLayout<Frame?>.stride + 32
+
+    private var ring: ContiguousArray<Frame?> = []
+    /// Where in the ring the oldest is.
+    private var first = 0
+    private(set) var count = 0
+    /// What the events kept cost in memory.
+    private(set) var bytes = 0
+
+    var isEmpty: Bool { count == 0 }
+    /// When the oldest was published, monotonic nanoseconds.
+    var oldestPublishedAt: UInt64? { ring.isEmpty ? nil : ring[first]?.publishedAt }
+
+    private static func cost(_ frame: Frame) -> Int { frame.bytes.count + overheadBytes }
+
+    /// Keeps the stream's next event. Returns how many of the oldest went for it.
+    mutating func append(_ frame: Frame, _ limits: Limits) -> Int {
+        guard limits.eventsMax > 0 else { return 0 }
+        let cost = Self.cost(frame)
+        var dropped = 0
+        // An event over the limit by itself leaves a history of one: who lags by one need not lose it.
+        while count > 0, count >= limits.eventsMax || bytes + cost > limits.bytesMax {
+            dropOldest()
+            dropped += 1
+        }
+        if count == ring.count { grow() }
+        ring[(first + count) & (ring.count - 1)] = frame
+        count += 1
+        bytes += cost
+        return dropped
+    }
+
+    mutating func dropOldest() {
+        guard count > 0, let oldest = ring[first] else { return }
+        bytes -= Self.cost(oldest)
+        ring[first] = nil
+        first = (first + 1) & (ring.count - 1)
+        count -= 1
+        // An empty history owns no memory.
+        if count == 0 { self = SessionHistory() }
+    }
+
+    /// To the next power of two; the oldest comes first again.
+    private mutating func grow() {
+        var larger = ContiguousArray<Frame?>(repeating: nil, count: max(1, ring.count * 2))
+        for i in 0..<count { larger[i] = ring[(first + i) & (ring.count - 1)] }
+        (ring, first) = (larger, 0)
+    }
+
+    /// The events behind `sequence`, which is not above the head's: at most `eventsMax`, and at most `bytesMax` bytes of them but always one.
+    func page(after sequence: UInt64, head: EventID, eventsMax: Int = .max, bytesMax: Int) -> HistoryPage {
+        let oldest = head.sequence - UInt64(count) + 1
+        let start = max(sequence + 1, oldest)
+        let lost = start > sequence + 1 ? HistoryPage.Lost(epoch: head.epoch, first: sequence + 1, last: start - 1) : nil
+        var frames: [Frame] = []
+        var size = 0
+        var offset = Int(start - oldest)
+        while offset < count, frames.count < eventsMax, let frame = ring[(first + offset) & (ring.count - 1)] {
+            size += frame.bytes.count
+            guard frames.isEmpty || size <= bytesMax else { break }
+            frames.append(frame)
+            offset += 1
+        }
+        return HistoryPage(frames: frames, lost: lost, last: oldest + UInt64(offset) - 1, isHead: offset == count)
+    }
+}
+
+/// Some events of a history, in order.
+struct HistoryPage: Sendable {
+    /// What was asked for and is kept no more.
+    struct Lost: Sendable, Equatable {
+        let epoch: Epoch
+        let first: UInt64
+        let last: UInt64
+        var firstID: EventID { EventID(epoch: epoch, sequence: first) }
+        var lastID: EventID { EventID(epoch: epoch, sequence: last) }
+    }
+
+    let frames: [Frame]
+    /// Stands before the frames.
+    let lost: Lost?
+    /// The sequence that the page reaches to: the next one begins behind it.
+    let last: UInt64
+    /// Nothing was published behind it.
+    let isHead: Bool
+}
