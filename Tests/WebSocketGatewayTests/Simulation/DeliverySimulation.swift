@@ -1,0 +1,181 @@
+import EventLoop
+import Glibc
+import HTTP
+import Sessions
+import Testing
+import WebSocket
+
+@testable import WebSocketGateway
+
+/// Several workers on one thread, and clients on socket pairs whose bytes move only when the simulation says so: what happens next is decided by one
+/// seed, so a failing seed fails again.
+///
+/// It knows what was published, and judges every message that a client gets: ids grow by one, and what is left out was announced.
+final class DeliverySimulation {
+    /// What the simulation published to a session.
+    final class Published {
+        let id: SessionID
+        /// Worker that is its home.
+        let home: Int
+        /// Sequences 1 to count were published since the session began, or began anew.
+        var count = 0
+
+        init(_ id: SessionID, home: Int) {
+            self.id = id
+            self.home = home
+        }
+    }
+
+    private var generator: SeededGenerator
+    private let board: Switchboard
+    private let cores: [WorkerCore]
+    private let sessions: [Published]
+    private var clients: [SimulatedClient] = []
+    /// Clients that left, who may come back.
+    private var memories: [(session: Int, lastID: String)] = []
+    private(set) var eventsJudged = 0
+    private(set) var eventsLost = 0
+    private(set) var resumes = 0
+
+    init(seed: UInt64, workers: Int, sessionCount: Int = 3) throws {
+        generator = SeededGenerator(seed: seed)
+        var settings = TestGateway.settings(workers: workers)
+        settings.writeQueueBytesMax = Int.random(in: 4096...40_000, using: &generator)
+        settings.historyEventsMax = Int.random(in: 1...400, using: &generator)
+        settings.historyBytesMax = Int.random(in: 20_000...1_000_000, using: &generator)
+        settings.connectionsPerSessionMax = 1000
+        let board = try WebSocketManager(settings).switchboard
+        self.board = board
+        cores = try (0..<workers).map { try WorkerCore(board, index: $0) }
+        // Which worker a name's home is differs from process to process; the simulation's sessions have the same homes in each.
+        sessions = try (0..<sessionCount).map { number in
+            let home = number % workers
+            let name = (0...).lazy.map { "s\(number)-\($0)" }.first { (try? SessionID($0)).map(board.home(of:)) == home }!
+            return Published(try SessionID(name), home: home)
+        }
+    }
+
+    private func random(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+
+    // MARK: Steps
+
+    func run(steps: Int) throws {
+        for _ in 0..<steps {
+            switch random(0...99) {
+            case 0..<35: publish()
+            case 35..<42: try connect()
+            case 42..<46: try comeBack()
+            case 46..<75: try read()
+            case 75..<79: leave()
+            case 79: end()
+            default: turn()
+            }
+        }
+        try settle()
+    }
+
+    private func publish() {
+        let session = sessions[random(0...sessions.count - 1)]
+        let count = random(1...8)
+        let padding = random(0...20) == 0 ? 30_000 : random(0...3000)
+        let event = #"{"type":"\#(random(0...3) == 0 ? "ai_decision" : "candle")","data":{"p":"\#(String(repeating: "x", count: padding))"}}"#
+        let body = Array(repeating: event, count: count).joined(separator: "\n")
+        let bytes = Array(body.utf8)
+        guard let parsed = try? EventParser.parse(bytes.span, format: .ndjson, limits: EventLimits()) else { preconditionFailure("a sound event") }
+        let request = PublishRequest(session: session.id, body: bytes, events: parsed.events, receivedAt: 0, reply: .nobody)
+        // By the home's mailbox, where questions for the history wait beside it.
+        board.mailboxes[session.home].post(.publish(request))
+        session.count += count
+    }
+
+    private func connect(_ session: Int? = nil, query: String? = nil) throws {
+        guard clients.count < 40 else { return }
+        let session = session ?? random(0...sessions.count - 1)
+        let join = ["live", "all", "\(random(0...50))"][random(0...2)]
+        let types = random(0...4) == 0 ? "&types=ai_decision" : ""
+        var ends: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
+        var bufferBytes = Int32(random(2048...60_000))
+        unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bufferBytes, socklen_t(MemoryLayout<Int32>.size))
+        let client = SimulatedClient(session: session, descriptor: ends[1], isFiltered: !types.isEmpty, resumesFrom: query)
+        clients.append(client)
+        client.send(
+            ClientHandshake.request(
+                host: "localhost", target: "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types)",
+                key: ClientHandshake.makeKey(), headers: []))
+        cores[random(0...cores.count - 1)].acceptClient(ends[0], SocketAddress(parsing: "127.0.0.1:9")!)
+    }
+
+    private func comeBack() throws {
+        guard let memory = memories.popLast() else { return }
+        resumes += 1
+        try connect(memory.session, query: memory.lastID)
+    }
+
+    private func read() throws {
+        guard !clients.isEmpty else { return }
+        let index = random(0...clients.count - 1)
+        try judge(clients[index], max: random(1...40_000))
+        if clients[index].hasEnded { remove(index) }
+    }
+
+    private func leave() {
+        guard !clients.isEmpty else { return }
+        let index = random(0...clients.count - 1)
+        if let last = clients[index].lastID, !clients[index].isFiltered { memories.append((clients[index].session, last)) }
+        if random(0...1) == 0 { clients[index].send(FrameEncoder.maskedFrame(.close, [3, 232], maskingKey: 5)) }
+        remove(index)
+    }
+
+    private func remove(_ index: Int) {
+        close(clients[index].descriptor)
+        clients.swapAt(index, clients.count - 1)
+        clients.removeLast()
+    }
+
+    private func end() {
+        guard random(0...3) == 0 else { return }
+        let session = sessions[random(0...sessions.count - 1)]
+        board.mailboxes[session.home].post(.call { [id = session.id] core in _ = core?.home.end(id) })
+        session.count = 0
+    }
+
+    private func turn() { cores[random(0...cores.count - 1)].loop.runOnce() }
+
+    // MARK: Judgement
+
+    private func judge(_ client: SimulatedClient, max: Int) throws {
+        for message in try client.receive(max: max) {
+            switch try client.judge(message) {
+            case .event: eventsJudged += 1
+            case .lost(let count): eventsLost += count
+            case .other: break
+            }
+        }
+    }
+
+    /// Everybody reads until nothing comes: then nobody may be short of anything.
+    private func settle() throws {
+        var idleRounds = 0
+        while idleRounds < 10 {
+            let before = clients.reduce(0) { $0 + $1.bytesReceived }
+            for core in cores { core.loop.runOnce() }
+            for client in clients { try judge(client, max: 1 << 20) }
+            idleRounds = clients.reduce(0) { $0 + $1.bytesReceived } == before ? idleRounds + 1 : 0
+        }
+        for client in clients where !client.hasEnded && !client.isFiltered {
+            let head = sessions[client.session].count
+            try #require(client.position == nil || client.position == head, "a client stands at \(client.position ?? -1) of \(head)")
+            try #require(client.lastIDOfConnected != nil || client.position != nil || head == 0, "a client saw nothing of \(head)")
+        }
+        let behind = board.counters.reduce(0) { $0 &+ $1.value(.behind) }
+        try #require(behind == 0, "\(behind) are still behind")
+    }
+
+    /// Ends the workers; everything they own is closed then.
+    func stop() {
+        for client in clients { close(client.descriptor) }
+        for core in cores { core.stop() }
+        for core in cores { core.run() }
+    }
+}

@@ -1,0 +1,25 @@
+import Testing
+
+@testable import WebSocketGateway
+
+@Suite("Simulated delivery")
+struct DeliverySimulationTests {
+    /// Clients come, read a little, fall behind, leave, come back; sessions end and begin anew.
+    @Test(arguments: [1, 2, 3]) func `whatever happens, every id between two that a client sees was delivered or announced as lost`(workers: Int) throws {
+        var (judged, lost, resumes) = (0, 0, 0)
+        for seed in 0..<20 as Range<UInt64> {
+            let simulation = try DeliverySimulation(seed: seed &* 3 &+ UInt64(workers), workers: workers)
+            defer { simulation.stop() }
+            do {
+                try simulation.run(steps: 600)
+            } catch {
+                Issue.record("seed \(seed) of \(workers) workers: \(error)")
+                return
+            }
+            judged += simulation.eventsJudged
+            lost += simulation.eventsLost
+            resumes += simulation.resumes
+        }
+        #expect(judged > 10_000 && lost > 100 && resumes > 30, "\(judged) judged, \(lost) lost, \(resumes) resumed")
+    }
+}
