@@ -38,6 +38,10 @@ LARGEST = {
     # Up to what one publish may hold, which is the smaller unless that is lifted too.
     "--max-event-bytes": "1048576",
     "--max-write-queue-bytes": "1073741824",
+    "--max-history-events": "10000000",
+    "--max-history-bytes": "1099511627776",
+    "--max-total-history-bytes": "1099511627776",
+    "--history-retention": TIME,
     "--message-rate": RATE,
     "--message-burst": RATE,
     "--message-byte-rate": RATE,

@@ -31,7 +31,7 @@ async def publish_big(gateway: Gateway, session: str) -> list[dict]:
 
 @pytest.mark.limit("--max-write-queue-bytes")
 async def test_a_client_that_stops_reading_is_closed_with_4408_and_the_others_lose_nothing(serve) -> None:
-    gateway: Gateway = serve()
+    gateway: Gateway = serve("--max-history-events", "0")
     async with open_tab(gateway, "s1") as one, open_tab(gateway, "s1", library="aiohttp") as other:
         with RawTab.opened(gateway, "s1", receive_buffer_bytes=65_536) as slow:
             before = gateway.resident_bytes
@@ -68,7 +68,7 @@ def read_to_the_close(tab: RawTab) -> tuple[list[int], int]:
 
 @pytest.mark.limit("--close-timeout")
 async def test_a_client_that_never_reads_again_is_cut_off_and_its_descriptor_returns(serve) -> None:
-    gateway: Gateway = serve("--close-timeout", "0.3")
+    gateway: Gateway = serve("--close-timeout", "0.3", "--max-history-events", "0")
     async with open_tab(gateway, "s1") as tab:
         ask(gateway, "GET", "/healthz")
         start = gateway.descriptors

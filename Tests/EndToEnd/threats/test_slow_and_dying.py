@@ -23,6 +23,8 @@ from waiting import SANITIZED, patience, until
 from wire import CLOSE, CONTINUATION, PING, TEXT, RawTab, Wire, control_wire, upgrade_request
 
 BIG = "x" * 65_000
+NOTHING_KEPT = ("--max-history-events", "0")
+"""Otherwise who does not read waits in the history, where it costs nothing of its own."""
 CPU_SHARE_MAX = 0.7 if SANITIZED else 0.3
 """Of one core: more than a bystander's 50 events a second take, and less than a loop that spins."""
 
@@ -52,7 +54,7 @@ def read_to_the_close(tab: RawTab) -> tuple[int, int]:
 
 @pytest.mark.limit("--max-write-queue-bytes", "--write-timeout")
 def test_a_client_that_stops_reading_costs_its_queue_and_is_ended_with_4408(siege) -> None:
-    the_siege = siege()
+    the_siege = siege(*NOTHING_KEPT)
     gateway: Gateway = the_siege.gateway
     # The queue's mebibyte, and what a batch of a publish body's takes on its way.
     the_siege.memory_bytes_max = (1 << 20) + (6 << 20)
@@ -72,7 +74,7 @@ CROWD_SESSIONS = 10
 @pytest.mark.limit("--max-write-queue-bytes")
 def test_a_thousand_clients_that_stop_reading_at_once_cost_bounded_memory_here_and_in_the_kernel(siege) -> None:
     allow_descriptors(CROWD + 200)
-    the_siege = siege("--close-timeout", "1", "--write-timeout", "60")
+    the_siege = siege("--close-timeout", "1", "--write-timeout", "60", *NOTHING_KEPT)
     gateway: Gateway = the_siege.gateway
     # The events in the queues are shared by the clients of a session; each client has its connection and the list of what waits for it.
     the_siege.memory_bytes_max = CROWD_SESSIONS * (1 << 20) + CROWD * (8 << 10) + (8 << 20)
@@ -269,7 +271,7 @@ def leave_halfway(wire: Wire) -> None:
 
 ENDINGS = {"reset": leave_by_reset, "close": leave_by_close, "half-close": leave_halfway}
 ROUNDS = 10
-ROOM = ("--max-connections-per-session", "1000", "--write-timeout", "60", "--close-timeout", "1")
+ROOM = ("--max-connections-per-session", "1000", "--write-timeout", "60", "--close-timeout", "1", *NOTHING_KEPT)
 """For all of them at once, on a slow machine too."""
 
 
