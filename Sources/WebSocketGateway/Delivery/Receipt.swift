@@ -92,7 +92,8 @@ final class Receipt {
     }
 
     var broadcastReceipt: BroadcastReceipt {
-        BroadcastReceipt(sessions: sessions, connections: totals.connections, sent: totals.sent,
+        BroadcastReceipt(
+            sessions: sessions, connections: totals.connections, sent: totals.sent,
             queued: totals.queued + totals.behind)
     }
 }

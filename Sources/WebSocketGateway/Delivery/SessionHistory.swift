@@ -58,11 +58,10 @@ struct SessionHistory {
         if count == 0 { self = SessionHistory() }
     }
 
-    /// To the next power of two; the oldest comes first again.
+    /// To the next power of two. A full ring; nearly always nothing was dropped from it yet, and then its frames are moved, not copied.
     private mutating func grow() {
-        var larger = ContiguousArray<Frame?>(repeating: nil, count: max(1, ring.count * 2))
-        for i in 0..<count { larger[i] = ring[(first + i) & (ring.count - 1)] }
-        (ring, first) = (larger, 0)
+        if first > 0 { (ring, first) = (ContiguousArray(ring[first...]) + ring[..<first], 0) }
+        ring.append(contentsOf: repeatElement(nil, count: max(1, ring.count)))
     }
 
     /// The events behind `sequence`, which is not above the head's: at most `eventsMax`, and at most `bytesMax` bytes of them but always one.

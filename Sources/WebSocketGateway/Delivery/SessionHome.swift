@@ -347,7 +347,8 @@ final class SessionHome {
     }
 
     private static func info(_ home: HomeSession) -> SessionInfo {
-        SessionInfo(id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID,
+        SessionInfo(
+            id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID,
             oldestID: home.stream.oldestID(kept: home.history.count))
     }
 }

@@ -122,7 +122,8 @@ enum Metric: Int, CaseIterable, Sendable {
                 label: "reason", values: ["session_limit", "retention", "gateway_limit", "session_over"])
         case .resumes:
             Row(
-                name: "wsg_resumes_total", help: "Clients that came back with last_event_id, by whether they missed nothing.", kind: .counter,
+                name: "wsg_resumes_total", help: "Clients that came back with last_event_id, by whether they missed nothing.",
+                kind: .counter,
                 label: "outcome", values: ["recovered", "lost"])
         case .behind:
             Row(name: "wsg_connections_behind", help: "Client connections fed from the history now.", kind: .gauge)

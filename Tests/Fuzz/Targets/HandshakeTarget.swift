@@ -46,7 +46,8 @@ enum HandshakeTarget: FuzzTarget {
         requireEqual(answer.values("sec-websocket-accept"), [acceptance.acceptKey.description], "the answer proves the key")
         requireEqual(answer.values("sec-websocket-protocol"), acceptance.subprotocol.map { [$0] } ?? [], "the answer names the subprotocol")
         requireEqual(
-            answer.values("sec-websocket-extensions"), acceptance.deflate.map { [$0.headerValue.description] } ?? [], "the answer names the extension")
+            answer.values("sec-websocket-extensions"), acceptance.deflate.map { [$0.headerValue.description] } ?? [],
+            "the answer names the extension")
         require(acceptance.deflate == nil || head.contains("sec-websocket-extensions"), "an extension was offered")
         if let subprotocol = acceptance.subprotocol {
             require(ours.contains(subprotocol), "a subprotocol is one of ours")

@@ -45,7 +45,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (JoinMode.live, nil), (.all, 6), (.latest(0), nil), (.latest(1), 9), (.latest(4), 6), (.latest(5), 6), (.latest(JoinMode.latestMax), 6),
+        (JoinMode.live, nil), (.all, 6), (.latest(0), nil), (.latest(1), 9), (.latest(4), 6), (.latest(5), 6),
+        (.latest(JoinMode.latestMax), 6),
     ])
     func `who comes late begins where it asked to, as far as events are kept`(_ join: JoinMode, _ start: UInt64?) throws {
         #expect(try stream(events: 10).start(nil, join, kept: 4) == start)

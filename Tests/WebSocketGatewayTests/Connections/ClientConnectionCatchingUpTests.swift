@@ -99,7 +99,9 @@ struct ClientConnectionCatchingUpTests {
     }
 
     /// Megabytes of history in pages, to several at once, while an engine publishes.
-    @Test(arguments: [1, 2]) func `what is published while a client catches up comes behind it, once and in order`(workers: Int) async throws {
+    @Test(arguments: [1, 2]) func `what is published while a client catches up comes behind it, once and in order`(workers: Int)
+        async throws
+    {
         try await TestGateway.run(workers: workers) { gateway in
             let event = big(5000)
             for _ in 1...600 { _ = try await gateway.manager.broadcastToSession("s", event) }
@@ -130,7 +132,9 @@ struct ClientConnectionCatchingUpTests {
         }
         try await TestGateway.run(workers: workers, change) { gateway in
             let slow = try await gateway.join("s", receiveBufferBytes: 4096)
-            let (wanting, fast) = (try await gateway.join("s", query: "?types=candle", receiveBufferBytes: 4096), try await gateway.join("s"))
+            let (wanting, fast) = (
+                try await gateway.join("s", query: "?types=candle", receiveBufferBytes: 4096), try await gateway.join("s")
+            )
             for n in 1...200 {
                 let receipt = try await gateway.manager.broadcastToSession("s", big(10_000))
                 #expect(receipt.connections == 3 && receipt.sent + receipt.queued == 3 && receipt.dropped == 0, "event \(n)")
@@ -188,7 +192,9 @@ struct ClientConnectionCatchingUpTests {
                     next += 1
                     continue
                 }
-                let range = ["first_id", "last_id"].compactMap { message.data[$0]?.stringValue?.split(separator: "-").last }.compactMap { Int($0) }
+                let range = ["first_id", "last_id"].compactMap { message.data[$0]?.stringValue?.split(separator: "-").last }.compactMap {
+                    Int($0)
+                }
                 try #require(range.count == 2)
                 #expect(range[0] == next)
                 next = range[1] + 1

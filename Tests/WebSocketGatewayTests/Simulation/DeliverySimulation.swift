@@ -78,10 +78,13 @@ final class DeliverySimulation {
         let session = sessions[random(0...sessions.count - 1)]
         let count = random(1...8)
         let padding = random(0...20) == 0 ? 30_000 : random(0...3000)
-        let event = #"{"type":"\#(random(0...3) == 0 ? "ai_decision" : "candle")","data":{"p":"\#(String(repeating: "x", count: padding))"}}"#
+        let event =
+            #"{"type":"\#(random(0...3) == 0 ? "ai_decision" : "candle")","data":{"p":"\#(String(repeating: "x", count: padding))"}}"#
         let body = Array(repeating: event, count: count).joined(separator: "\n")
         let bytes = Array(body.utf8)
-        guard let parsed = try? EventParser.parse(bytes.span, format: .ndjson, limits: EventLimits()) else { preconditionFailure("a sound event") }
+        guard let parsed = try? EventParser.parse(bytes.span, format: .ndjson, limits: EventLimits()) else {
+            preconditionFailure("a sound event")
+        }
         let request = PublishRequest(session: session.id, body: bytes, events: parsed.events, receivedAt: 0, reply: .nobody)
         // By the home's mailbox, where questions for the history wait beside it.
         board.mailboxes[session.home].post(.publish(request))
@@ -101,7 +104,8 @@ final class DeliverySimulation {
         clients.append(client)
         client.send(
             ClientHandshake.request(
-                host: "localhost", target: "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types)",
+                host: "localhost",
+                target: "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types)",
                 key: ClientHandshake.makeKey(), headers: []))
         cores[random(0...cores.count - 1)].acceptClient(ends[0], SocketAddress(parsing: "127.0.0.1:9")!)
     }

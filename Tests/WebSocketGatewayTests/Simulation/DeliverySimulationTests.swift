@@ -5,7 +5,9 @@ import Testing
 @Suite("Simulated delivery")
 struct DeliverySimulationTests {
     /// Clients come, read a little, fall behind, leave, come back; sessions end and begin anew.
-    @Test(arguments: [1, 2, 3]) func `whatever happens, every id between two that a client sees was delivered or announced as lost`(workers: Int) throws {
+    @Test(arguments: [1, 2, 3]) func `whatever happens, every id between two that a client sees was delivered or announced as lost`(
+        workers: Int
+    ) throws {
         var (judged, lost, resumes) = (0, 0, 0)
         for seed in 0..<20 as Range<UInt64> {
             let simulation = try DeliverySimulation(seed: seed &* 3 &+ UInt64(workers), workers: workers)
