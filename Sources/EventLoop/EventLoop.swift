@@ -49,7 +49,7 @@ package final class EventLoop {
         unsafe uv_unref(UnsafeMutableRawPointer(check).assumingMemoryBound(to: uv_handle_t.self))
     }
 
-    /// The owner has run the loop to its end: every handle is closed.
+    /// The owner has run the loop to its end: every handle is closed but those kept for sockets to come.
     deinit {
         pollHandles.closeAll()
         unsafe uv_close(UnsafeMutableRawPointer(prepare).assumingMemoryBound(to: uv_handle_t.self), nil)

@@ -152,8 +152,8 @@ package final class TCPStream {
         }
     }
 
-    /// As ``send(_:)``, when ``close()`` follows at once: the bytes leave in one packet with the FIN. Where it does not follow they may stay with
-    /// the kernel for a fifth of a second.
+    /// As ``send(_:)``, when ``finishSending()`` or ``close()`` follows at once: the bytes leave in one packet with the FIN. Where neither follows they
+    /// may stay with the kernel for a fifth of a second.
     package func sendLast(_ bytes: Span<UInt8>) -> SendResult {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }

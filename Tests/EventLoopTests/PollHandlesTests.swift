@@ -31,7 +31,7 @@ struct PollHandlesTests {
             var ends: [Int32] = [-1, -1]
             var pairs: [(near: Int32, far: Int32)] = []
             for _ in 0..<2 {
-                try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+                try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
                 pairs.append((ends[0], ends[1]))
             }
             let streams = try pairs.map { try TCPStream(loop, descriptor: $0.near) }
@@ -45,7 +45,8 @@ struct PollHandlesTests {
                     let other = streams[1 - index]
                     other.close()
                     var made: [Int32] = [-1, -1]
-                    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &made) == 0, made[0] == other.descriptor,
+                    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &made) == 0,
+                        made[0] == other.descriptor,
                         let stream = try? TCPStream(loop, descriptor: made[0])
                     else { return }
                     pairs.append((made[0], made[1]))

@@ -133,16 +133,19 @@ final class ClientConnection: Peer {
 
     /// As ``send(_:)``, for bytes that are another's: copies what has to wait.
     func send(copying frames: [UInt8]) {
-        guard outbox.isEmpty else { return send([UInt8](frames[...])) }
+        guard outbox.isEmpty else { return send(Self.copied(frames)) }
         switch stream.send(frames.span) {
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
             guard count < frames.count else { return }
-            outbox.append([UInt8](frames[...]), sent: count)
+            outbox.append(Self.copied(frames), sent: count)
             beganToLag()
         case .failed(let error): fail(error)
         }
     }
+
+    /// By pointer: an array of a whole slice is the same array, with all the room that it has.
+    private static func copied(_ bytes: [UInt8]) -> [UInt8] { unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
 
     /// The outbox has just received its first bytes.
     func beganToLag() {
@@ -207,12 +210,12 @@ final class ClientConnection: Peer {
         sendOwn(frames)
     }
 
-    /// A message of the gateway's own to this connection alone. Events make room for it: only who asks for more answers than it reads fills twice
-    /// the queue by them, and is closed as too slow.
+    /// A message of the gateway's own to this connection alone. It may wait beside a full queue of events: only who asks for more answers than it
+    /// reads fills that room as well, and is closed as too slow.
     @discardableResult
     func sendOwn(_ frames: [UInt8]) -> Bool {
         guard isOpen else { return false }
-        guard outbox.bytes + frames.count <= 2 * core.plan.settings.writeQueueBytesMax else {
+        guard outbox.isEmpty || outbox.bytes + frames.count <= core.plan.outboxBytesMax else {
             closeFull()
             return false
         }
@@ -275,37 +278,61 @@ final class ClientConnection: Peer {
         if finishes { finish() }
     }
 
+    /// The session is over for good: what waits in the queue is sent before the close frame, in the time there is for closing. Its history goes, and
+    /// who is behind is told what it will not get.
+    func sessionEnded() {
+        guard isOpen else { return }
+        if let (first, last) = endOfHistory {
+            core.counters.add(.eventsLost, last.sequence - first.sequence + 1)
+            send(OwnMessages.lost(first, last, now: core.wallTime))
+            guard isOpen else { return }
+        }
+        closeCode = .normal
+        leave()
+        awaitClose()
+        send(FrameEncoder.close(.normal, reason: "session ended"))
+    }
+
+    private func awaitClose() {
+        state = .closing(deadline: core.now + core.plan.closeTimeout)
+        core.schedule(self, at: core.now + core.plan.closeTimeout)
+    }
+
     /// Leaves the session, drops what has not begun, and sends the close frame after what has.
     func beginClosing(_ closeFrame: [UInt8]) {
         leave()
         let waited = outbox.bytes
         outbox.dropMessagesNotBegun()
         core.counters.subtract(.queuedBytes, UInt64(waited - outbox.bytes))
-        state = .closing(deadline: core.now + core.plan.closeTimeout)
-        core.schedule(self, at: core.now + core.plan.closeTimeout)
+        awaitClose()
         guard !outbox.isEmpty else { return send(closeFrame) }
         outbox.insertClose(closeFrame)
         core.counters.add(.queuedBytes, UInt64(closeFrame.count))
     }
 
-    /// The peer's close frame came, and it may send no more data (RFC 6455 §5.5.1): when all that was sent before our answer is on its way,
+    /// The peer's close frame came, and it may send no more data (RFC 6455 §5.5.1): when our answer is on its way, and all that was sent before it,
     /// the server closes first (§7.1.1), at once (docs/decisions/0010). Otherwise it is waited until the peer has it all: also when it owes us a
     /// pong, which would meet a closed socket.
     func answerClose(_ closeFrame: [UInt8]) {
-        guard outbox.isEmpty, pingSentAt == 0, !stream.hasUnsentBytes else {
+        guard outbox.isEmpty, pingSentAt == 0 else {
             beginClosing(closeFrame)
             return finish()
         }
         switch stream.sendLast(closeFrame.span) {
-        case .failed(let error): fail(error)
+        case .failed(let error): return fail(error)
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
-            guard count < closeFrame.count else { return cut() }
-            leave()
-            outbox.append(closeFrame, sent: count)
-            beganToLag()
-            finish()
+            if count == closeFrame.count {
+                stream.finishSending()
+                if !stream.hasUnsentBytes { return cut() }
+                leave()
+            } else {
+                leave()
+                outbox.append(closeFrame, sent: count)
+                beganToLag()
+            }
         }
+        finish()
     }
 
     func closeSlow(reason: Int, _ text: String) {

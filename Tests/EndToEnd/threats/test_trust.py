@@ -430,7 +430,7 @@ def test_ten_thousand_random_paths_and_sessions_make_no_new_series(siege: StartS
                 assert wire.answer().status == 200
     with ExitStack() as stack:
         for _ in range(50):
-            tab = stack.enter_context(RawTab.opened(gateway, word(), query=f"types={type_name()}&{word()}={word()}"))
+            tab = stack.enter_context(RawTab.opened(gateway, "s" + word(), query=f"types={type_name()}&{word()}={word()}"))
             tab.send_close(dice.randint(3000, 4999), word())
             tab.close_frame()
     after = scrape(gateway)
