@@ -37,6 +37,12 @@ extension ClientConnection {
         if outbox.isEmpty { askForMore() }
     }
 
+    /// What it has not got of a history that goes; nil where it is not behind.
+    var endOfHistory: (first: EventID, last: EventID)? {
+        guard let catchUp, let last = session?.lastID, catchUp.after < last.sequence else { return nil }
+        return (EventID(epoch: last.epoch, sequence: catchUp.after + 1), last)
+    }
+
     func askForMore() {
         guard let session, let catchUp, !catchUp.isAsking else { return }
         catchUp.isAsking = true
@@ -51,7 +57,10 @@ extension ClientConnection {
     func catchUp(with page: HistoryPage) {
         guard isOpen, let session, let catchUp else { return }
         catchUp.isAsking = false
-        if let lost = page.lost { send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime)) }
+        if let lost = page.lost {
+            core.counters.add(.eventsLost, lost.last - lost.first + 1)
+            send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime))
+        }
         let frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
         if isOpen, !frames.isEmpty { send(frames) }
         guard isOpen else { return }
@@ -68,16 +77,18 @@ extension ClientConnection {
     }
 
     private func send(_ frames: [Frame]) {
-        for frame in frames { core.counters.add(.deliveries, label: Int(frame.typeIndex)) }
-        guard outbox.isEmpty else { return append(frames[...], sent: 0) }
-        let page = Batch(frames)
-        switch stream.send(page.bytes(in: .plain).span) {
-        case .failed(let error): fail(error)
-        case .sent(let count):
-            core.counters.add(.sentBytes, UInt64(count))
-            let (whole, partial) = page.split(at: count)
-            append(frames[whole...], sent: partial)
+        var (whole, partial) = (0, 0)
+        if outbox.isEmpty {
+            let page = Batch(frames)
+            switch stream.send(page.bytes(in: .plain).span) {
+            case .failed(let error): return fail(error)
+            case .sent(let count):
+                core.counters.add(.sentBytes, UInt64(count))
+                (whole, partial) = page.split(at: count)
+            }
         }
+        for frame in frames { core.counters.add(.deliveries, label: Int(frame.typeIndex)) }
+        append(frames[whole...], sent: partial)
     }
 
     /// Kept events are not compressed: who catches up takes them as they are.

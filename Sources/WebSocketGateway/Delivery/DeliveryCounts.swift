@@ -19,7 +19,7 @@ struct EventCounts: Sendable, Equatable {
     }
 }
 
-/// What became of a batch. Nearly always every member took all of it, and then one number says everything.
+/// What became of a batch. Nearly always every member took all of it, and then two numbers say everything.
 struct DeliveryCounts: Sendable, Equatable {
     /// Members that took the whole batch in one send.
     var uniform = 0

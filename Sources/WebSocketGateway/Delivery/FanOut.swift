@@ -51,9 +51,9 @@ final class FanOut {
 
     func count(of id: SessionID) -> Int { sessions[id]?.members.count ?? 0 }
 
-    /// The session is over for good: its connections are closed with 1000.
+    /// The session is over for good: its connections are closed with 1000, when they have taken what waits for them.
     func end(_ id: SessionID) {
-        for connection in connections(of: id) { core.client(at: connection)?.close(.normal, reason: "session ended") }
+        for connection in connections(of: id) { core.client(at: connection)?.sessionEnded() }
     }
 
     // MARK: Delivery

@@ -97,7 +97,7 @@ final class LocalSession {
     var members = Members()
     /// The newest event handed out here.
     var lastID: EventID?
-    /// Events handed out here since the first member came; a member's own count is the difference to when it joined.
+    /// Events handed out here since the first member came; a live member's own count is the difference to its start.
     var eventsSeen: UInt64 = 0
 
     init(_ id: SessionID, kind: SessionKind, incarnation: UInt64) {

@@ -41,10 +41,7 @@ struct SessionHistory {
             dropOldest()
             dropped += 1
         }
-        if count == ring.count { grow() }
-        ring[(first + count) & (ring.count - 1)] = frame
-        count += 1
-        bytes += cost
+        push(frame)
         return dropped
     }
 
@@ -54,8 +51,21 @@ struct SessionHistory {
         ring[first] = nil
         first = (first + 1) & (ring.count - 1)
         count -= 1
-        // An empty history owns no memory.
-        if count == 0 { self = SessionHistory() }
+    }
+
+    /// After events were dropped and none came: a ring that is three quarters empty is made as small as it can be, and none where nothing is left.
+    mutating func giveBackRoom() {
+        guard count * 4 <= ring.count else { return }
+        var smaller = SessionHistory()
+        for i in 0..<count { if let frame = ring[(first + i) & (ring.count - 1)] { smaller.push(frame) } }
+        self = smaller
+    }
+
+    private mutating func push(_ frame: Frame) {
+        if count == ring.count { grow() }
+        ring[(first + count) & (ring.count - 1)] = frame
+        count += 1
+        bytes += Self.cost(frame)
     }
 
     /// To the next power of two. A full ring; nearly always nothing was dropped from it yet, and then its frames are moved, not copied.

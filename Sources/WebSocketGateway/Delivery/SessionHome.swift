@@ -14,6 +14,8 @@ final class SessionHome {
     private var nextBatch: UInt64 = 0
     private var nextIncarnation: UInt64 = 0
     private var random = BufferedRandom()
+    /// Sessions that keep events.
+    private var keeping: [SessionID: HomeSession] = [:]
     /// What all histories kept here cost in memory.
     private var keptBytes = 0
     /// Sessions by when they were used last, the longest ago at the end, as it was when room was last made.
@@ -226,6 +228,7 @@ final class SessionHome {
 
     private func keep(_ frame: Frame, in home: HomeSession) {
         let before = home.history.bytes
+        if home.history.isEmpty { keeping[home.id] = home }
         let dropped = home.history.append(frame, core.plan.history)
         keptBytes += home.history.bytes - before
         core.counters.add(.historyEvents, 1 &- UInt64(dropped))
@@ -239,6 +242,8 @@ final class SessionHome {
         let (events, bytes) = (home.history.count, home.history.bytes)
         while !home.history.isEmpty, condition(home.history) { home.history.dropOldest() }
         guard home.history.count < events else { return }
+        home.history.giveBackRoom()
+        if home.history.isEmpty { keeping[home.id] = nil }
         keptBytes -= bytes - home.history.bytes
         core.counters.subtract(.historyEvents, UInt64(events - home.history.count))
         core.counters.subtract(.historyBytes, UInt64(bytes - home.history.bytes))
@@ -250,7 +255,7 @@ final class SessionHome {
         while keptBytes > core.plan.historyBytesPerWorker {
             if idlest.isEmpty {
                 // Sorted once for many: a session that was used meanwhile is passed over. Of those used in the same millisecond, older events go first.
-                idlest = sessions.values.filter { !$0.history.isEmpty }.map { ($0, $0.lastUsed) }.sorted {
+                idlest = keeping.values.map { ($0, $0.lastUsed) }.sorted {
                     ($0.1, $0.0.history.oldestPublishedAt ?? 0) > ($1.1, $1.0.history.oldestPublishedAt ?? 0)
                 }
             }
@@ -293,7 +298,7 @@ final class SessionHome {
     func expire() {
         let limit = core.plan.sessionIdleTimeout
         let now = Clocks.monotonicNanoseconds
-        for home in sessions.values {
+        for home in Array(keeping.values) {
             drop(from: home, reason: 1) { now &- ($0.oldestPublishedAt ?? now) > core.plan.history.retention }
         }
         for home in Array(sessions.values) where home.connections == 0 && home.pending.isEmpty && core.now - home.lastUsed >= limit {

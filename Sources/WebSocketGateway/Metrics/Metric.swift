@@ -12,7 +12,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
     case deflations, deflateSavedBytes
-    case historyEvents, historyBytes, historyDropped, resumes, behind
+    case historyEvents, historyBytes, historyDropped, resumes, behind, eventsLost
     case heartbeats, publishToSocket, loopTurn
 
     enum Kind: String { case counter, gauge, histogram }
@@ -127,12 +127,18 @@ enum Metric: Int, CaseIterable, Sendable {
                 label: "outcome", values: ["recovered", "lost"])
         case .behind:
             Row(name: "wsg_connections_behind", help: "Client connections fed from the history now.", kind: .gauge)
+        case .eventsLost:
+            Row(
+                name: "wsg_deliveries_lost_total", help: "Events announced as lost: kept no more when the client's turn came.",
+                kind: .counter)
         case .heartbeats:
             Row(name: "wsg_heartbeats_total", help: "Heartbeats sent.", kind: .counter)
         case .publishToSocket:
             Row(
                 name: "wsg_publish_to_socket_seconds",
-                help: "From a publish being read to its event being handed to the sockets, per delivery.", kind: .histogram)
+                help:
+                    "From a publish being read to its event being handed to the sockets, per delivery that does not come from the history.",
+                kind: .histogram)
         case .loopTurn:
             Row(name: "wsg_loop_turn_seconds", help: "Busy time of one turn of a worker's loop.", kind: .histogram)
         }

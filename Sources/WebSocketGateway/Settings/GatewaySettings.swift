@@ -71,7 +71,7 @@ public struct GatewaySettings: Sendable, Equatable {
     public var publishBytesMax = 1_048_576
     /// One event's JSON, in bytes.
     public var eventBytesMax = 524_288
-    /// What may wait for one slow connection, in bytes, before it is closed with 4408.
+    /// What may wait for one slow connection, in bytes, before it is fed from the history; where none is kept, before it is closed with 4408.
     public var writeQueueBytesMax = 1_048_576
 
     // MARK: How much is kept

@@ -88,7 +88,9 @@ struct Plan: Sendable {
 
         try Self.within(settings.historyEventsMax, 0...10_000_000, "max-history-events")
         try Self.within(settings.historyBytesMax, 4096...1_099_511_627_776, "max-history-bytes")
-        let total = settings.totalHistoryBytesMax ?? max(4096, memoryBytes / 4)
+        // 1 GiB where the system does not say.
+        let memory = memoryBytes > 0 ? memoryBytes : 1 << 30
+        let total = settings.totalHistoryBytesMax ?? min(max(4096, memory / 4), 1 << 40)
         historyBytesPerWorker = try Self.within(total, 4096...1_099_511_627_776, "max-total-history-bytes") / workers
         history = SessionHistory.Limits(
             eventsMax: settings.historyEventsMax, bytesMax: settings.historyBytesMax,
@@ -139,6 +141,10 @@ struct Plan: Sendable {
         drainTimeout = try Self.milliseconds(settings.drainTimeout, "drain-timeout")
         sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
     }
+
+    /// What may wait in an outbox in all: the events of a full queue, a page of the history or an event that was let in when it was empty, and as much
+    /// again of our own messages.
+    var outboxBytesMax: Int { 2 * (settings.writeQueueBytesMax + max(Batch.bytesMax, settings.eventBytesMax)) }
 
     var clockLimits: ConnectionClock.Limits {
         ConnectionClock.Limits(stale: staleTimeout == 0 ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)

@@ -74,8 +74,9 @@ struct WatchPlan {
     let endsWhenCompleted: Bool
     let eventsMax: Int?
 
+    /// Live where there is no id yet, whatever the session's own `join` says: `connected` tells where the stream stands, and what comes is behind it.
     func target(after last: EventID?) -> String {
-        let query = [types.map { "types=\($0)" }, last.map { "last_event_id=\($0)" }].compactMap(\.self)
-        return "/ws/\(kind.rawValue)/\(session)" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+        let start = last.map { "last_event_id=\($0)" } ?? "join=live"
+        return "/ws/\(kind.rawValue)/\(session)?" + [start, types.map { "types=\($0)" }].compactMap(\.self).joined(separator: "&")
     }
 }

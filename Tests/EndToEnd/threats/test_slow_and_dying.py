@@ -97,6 +97,26 @@ def test_a_thousand_clients_that_stop_reading_at_once_cost_bounded_memory_here_a
         until(lambda: orphans(gateway) == 0, "the kernel has let go of what they did not take", seconds=3)
 
 
+def test_a_thousand_clients_that_stop_reading_wait_in_one_history_and_cost_little_each(siege) -> None:
+    allow_descriptors(CROWD + 200)
+    the_siege = siege("--write-timeout", "60", "--max-write-queue-bytes", "65536", "--max-history-bytes", str(2 << 20))
+    gateway: Gateway = the_siege.gateway
+    # The histories, which are all that grows with what is published; each client has its connection, and its queue in references.
+    the_siege.memory_bytes_max = CROWD_SESSIONS * (2 << 20) + CROWD * (8 << 10) + (8 << 20)
+    with ExitStack() as stack:
+        for number in range(CROWD):
+            stack.enter_context(opened(gateway, f"crowd-{number % CROWD_SESSIONS}"))
+        for _ in range(8):
+            for number in range(CROWD_SESSIONS):
+                receipt = publish_big(gateway, f"crowd-{number}", 15)[0]
+                members = 15 * CROWD // CROWD_SESSIONS
+                assert receipt["connections"] == members == receipt["sent"] + receipt["queued"]
+        samples = metrics(gateway)
+        assert samples["wsg_connections_behind"] == CROWD
+        assert samples["wsg_history_bytes"] <= CROWD_SESSIONS * (2 << 20)
+        assert max(unsent_bytes(gateway)) < 1 << 20
+
+
 @pytest.mark.limit("--write-timeout", "--max-write-queue-bytes")
 def test_a_client_that_stops_reading_what_it_asked_for_is_ended_too(siege) -> None:
     """Answers to its own commands are queued like events, and count the same."""

@@ -255,6 +255,47 @@ struct ClientConnectionCatchingUpTests {
         }
     }
 
+    @Test func `a session that is ended sends what waits, and tells who is behind what it will not get`() async throws {
+        let change: (inout GatewaySettings) -> Void = {
+            $0.sendBufferBytes = 4096
+            $0.writeQueueBytesMax = 50_000
+        }
+        try await TestGateway.run(workers: 2, change) { gateway in
+            let slow = try await gateway.join("s", receiveBufferBytes: 4096)
+            for _ in 1...40 { _ = try await gateway.manager.broadcastToSession("s", big(10_000)) }
+            let engine = try await gateway.engine()
+            #expect(await offPool { engine.call("DELETE", "/v1/sessions/s") }?.status == 204)
+            let got = await offPool { slow.rest() }
+            let sequences = got.compactMap(\.sequence)
+            #expect(sequences == Array(1...sequences.count) && sequences.count < 40)
+            #expect(got.last?.type == "lost")
+            #expect(got.last?.data["first_id"]?.stringValue?.hasSuffix("-\(sequences.count + 1)") == true)
+            #expect(got.last?.data["last_id"]?.stringValue?.hasSuffix("-40") == true)
+            #expect(slow.end == .closed(1000, "session ended"))
+            engine.close()
+        }
+    }
+
+    @Test func `what is said to one client alone finds room beside a full queue, whatever its size`() async throws {
+        let change: (inout GatewaySettings) -> Void = {
+            $0.sendBufferBytes = 4096
+            $0.writeQueueBytesMax = 4096
+        }
+        try await TestGateway.run(workers: 1, change) { gateway in
+            let client = try await gateway.join("s", receiveBufferBytes: 4096)
+            let id = try #require(ConnectionID(client.id))
+            // Nothing waits, then an event larger than the queue does, then this one.
+            for _ in 1...2 {
+                let isSent = try await gateway.manager.sendToConnection(id, big(200_000))
+                #expect(isSent)
+            }
+            for _ in 1...30 { _ = try await gateway.manager.broadcastToSession("s", big(10_000)) }
+            #expect(await heartbeat(client) != nil)
+            #expect(gateway.manager.metrics.contains("wsg_slow_closes_total{reason=\"queue_full\"} 0\n"))
+            #expect(await offPool { client.sequences(30) } == Array(1...30))
+        }
+    }
+
     @Test func `a session that is ended leaves nothing`() async throws {
         try await TestGateway.run(workers: 2) { gateway in
             for n in 1...5 { try await gateway.publish(n, to: "s") }

@@ -75,8 +75,11 @@ struct SessionHistoryTests {
         for _ in 0..<400 {
             switch Int.random(in: 0..<10, using: &generator) {
             case 0:
-                history.dropOldest()
-                if !model.isEmpty { model.removeFirst() }
+                for _ in 0..<Int.random(in: 1...20, using: &generator) {
+                    history.dropOldest()
+                    if !model.isEmpty { model.removeFirst() }
+                }
+                history.giveBackRoom()
             case 1 where head > 0:
                 let after = UInt64.random(in: 0...head, using: &generator)
                 let page = history.page(after: after, head: id(head), bytesMax: Int.random(in: 1...4000, using: &generator))

@@ -85,7 +85,8 @@ final class DeliverySimulation {
         guard let parsed = try? EventParser.parse(bytes.span, format: .ndjson, limits: EventLimits()) else {
             preconditionFailure("a sound event")
         }
-        let request = PublishRequest(session: session.id, body: bytes, events: parsed.events, receivedAt: 0, reply: .nobody)
+        let request = PublishRequest(
+            session: session.id, body: bytes, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
         // By the home's mailbox, where questions for the history wait beside it.
         board.mailboxes[session.home].post(.publish(request))
         session.count += count
