@@ -1,6 +1,7 @@
 """Starts gateways for the tests, ends them by their process ids, and lets tests be coroutines.
 
 To read: gateway.py (the process), control.py (its API), wire.py (raw sockets), tabs.py (client libraries), then any test file.
+For some of them: pages.py (a browser), cutter.py (a network that cuts), peers.py (other servers).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from websocket_gateway import WebSocketManager  # noqa: E402
 import waiting  # noqa: E402
 from gateway import EXECUTABLE, Gateway  # noqa: E402
 from limits_off import expect_failures, is_limits_off, started  # noqa: E402
+from pages import Browsers, PageServer  # noqa: E402
 
 TEST_SECONDS_MAX = 60
 
@@ -123,3 +125,18 @@ def engine(gateway: Gateway) -> Iterator[WebSocketManager]:
     manager = WebSocketManager(gateway.control_url)
     yield manager
     manager.close()
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest) -> Iterator[PageServer]:
+    """Serves what the test's module names in `PAGE_FILES`."""
+    server = PageServer(request.module.PAGE_FILES)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def browse(page: PageServer, tmp_path: Path) -> Iterator[Browsers]:
+    browsers = Browsers(page, tmp_path)
+    yield browsers
+    browsers.stop()

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
-import json
-import os
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Optional
-from urllib.parse import quote
+from typing import Callable
 
 import pytest
 from websocket_gateway import (
@@ -29,90 +21,12 @@ from websocket_gateway import (
 
 from control import ask, candle, connections, publish
 from gateway import Gateway
+from pages import CHROMIUM, NO_CHROMIUM, START_SECONDS, PageServer
 from waiting import eventually, until
 
-PAGE = Path(__file__).parent / "browser/session.html"
+PAGE_FILES = {"/": Path(__file__).parent / "browser/session.html"}
 
-
-def find_chromium() -> Optional[str]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("WSG_CHROMIUM") or next((found for found in map(shutil.which, names) if found), None)
-
-
-CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: install chromium, or set WSG_CHROMIUM")
-
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-class PageServer(http.server.ThreadingHTTPServer):
-    """Serves the page, and keeps the newest story it tells."""
-
-    daemon_threads = True
-    story: dict[str, Any] = {}
-
-
-class PageHandler(http.server.BaseHTTPRequestHandler):
-    server: PageServer
-
-    def do_GET(self) -> None:
-        is_page = self.path.partition("?")[0] == "/"
-        body = PAGE.read_bytes() if is_page else b""
-        self.send_response(200 if is_page else 404)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        story = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        # Tellings may overtake each other; the longest is the newest.
-        if len(json.dumps(story)) >= len(json.dumps(self.server.story)):
-            self.server.story = story
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def page() -> Iterator[PageServer]:
-    server = PageServer(("127.0.0.1", 0), PageHandler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def browse(page: PageServer, tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """Opens the page in a browser of its own, on a session of a gateway."""
-    browsers: list[subprocess.Popen[bytes]] = []
-
-    def open_page(gateway: Gateway, session: str, kind: str = "backtest", host: str = "127.0.0.1") -> None:
-        assert CHROMIUM is not None
-        url = f"http://{host}:{page.server_port}/?url={quote(gateway.url(session, kind), safe='')}"
-        profile = tmp_path / f"profile-{len(browsers)}"
-        with open(tmp_path / "chromium.log", "ab") as log:
-            browsers.append(subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={profile}", url], stdout=log, stderr=log))
-
-    yield open_page
-    for browser in browsers:
-        browser.terminate()
-        try:
-            browser.wait(5)
-        except subprocess.TimeoutExpired:
-            browser.kill()
-            browser.wait()
-
-
-START_SECONDS = 30
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
 
 def backtest(session: str) -> list[Event]:
@@ -134,7 +48,7 @@ async def test_a_page_sees_a_whole_backtest_through_a_cleanup_and_a_move_to_anot
     serve: Callable[..., Gateway], page: PageServer, browse: Callable[..., None]
 ) -> None:
     first = serve("--stale-timeout", "0", "--drain-timeout", "5", "--close-timeout", "2")
-    browse(first, "s1")
+    browse(first.url("s1"))
     await eventually(lambda: connections(first, "s1"), "the page has joined", START_SECONDS)
     events = backtest("s1")
     third = len(events) // 3
@@ -175,7 +89,7 @@ async def test_a_page_sees_a_whole_backtest_through_a_cleanup_and_a_move_to_anot
 
 
 def test_a_page_stays_away_after_its_session_was_deleted(gateway: Gateway, page: PageServer, browse: Callable[..., None]) -> None:
-    browse(gateway, "s1")
+    browse(gateway.url("s1"))
     until(lambda: connections(gateway, "s1"), "the page has joined", START_SECONDS)
     publish(gateway, "s1", candle(1))
     assert ask(gateway, "DELETE", "/v1/sessions/s1").status == 204
@@ -186,7 +100,7 @@ def test_a_page_stays_away_after_its_session_was_deleted(gateway: Gateway, page:
 
 def test_a_page_that_is_refused_gives_up_after_five_tries(gateway: Gateway, page: PageServer, browse: Callable[..., None]) -> None:
     ask(gateway, "PUT", "/v1/sessions/s1", {"kind": "backtest"})
-    browse(gateway, "s1", kind="forward")
+    browse(gateway.url("s1", kind="forward"))
     story = until(lambda: page.story if page.story.get("gaveUp") else None, "the page gave up", START_SECONDS)
     assert [close["code"] for close in story["closes"]] == [1006] * 6
     assert story["connected"] == []
@@ -194,9 +108,9 @@ def test_a_page_that_is_refused_gives_up_after_five_tries(gateway: Gateway, page
 
 def test_a_page_of_an_origin_that_is_not_listed_is_kept_out(serve, page: PageServer, browse: Callable[..., None]) -> None:
     gateway = serve("--allowed-origins", f"http://127.0.0.1:{page.server_port}")
-    browse(gateway, "s1", host="localhost")
+    browse(gateway.url("s1"), host="localhost")
     story = until(lambda: page.story if page.story.get("gaveUp") else None, "the page gave up", START_SECONDS)
     assert story["connected"] == []
     page.story = {}
-    browse(gateway, "s1", host="127.0.0.1")
+    browse(gateway.url("s1"), host="127.0.0.1")
     until(lambda: connections(gateway, "s1"), "the listed page has joined", START_SECONDS)
