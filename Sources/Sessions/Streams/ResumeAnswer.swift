@@ -27,12 +27,15 @@ extension SessionStream {
 
     package func oldestID(kept: Int) -> EventID? {
         guard kept > 0, let lastID else { return nil }
-        return EventID(epoch: lastID.epoch, sequence: lastID.sequence - UInt64(kept) + 1)
+        return EventID(epoch: lastID.epoch, sequence: sequence(before: kept) + 1)
     }
+
+    /// Where the events kept begin; of more than there are, at the stream's beginning.
+    private func sequence(before kept: Int) -> UInt64 { lastSequence - min(UInt64(kept), lastSequence) }
 
     /// The sequence after which a new connection's events begin; nil: with what is published next.
     package func start(_ resume: ResumeAnswer?, _ join: JoinMode, kept: Int) -> UInt64? {
-        let oldest = lastSequence - UInt64(kept)
+        let oldest = sequence(before: kept)
         let start =
             if let resume {
                 resume.recovered ? resume.from.sequence : oldest
@@ -40,7 +43,7 @@ extension SessionStream {
                 switch join {
                 case .live: lastSequence
                 case .all: oldest
-                case .latest(let count): lastSequence - min(UInt64(count), UInt64(kept))
+                case .latest(let count): sequence(before: min(count, kept))
                 }
             }
         return start == lastSequence ? nil : start

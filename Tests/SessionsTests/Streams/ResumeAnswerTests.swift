@@ -34,6 +34,13 @@ import Testing
         #expect(stream.start(answer, .live, kept: 0) == nil)
     }
 
+    @Test func `no more is kept than there is`() throws {
+        let (id, stream) = (try EventID(parsing: "3w5e11264sgsf-2"), try stream(events: 3))
+        let answer = stream.resume(from: id, kept: 100)
+        #expect(answer == ResumeAnswer(recovered: true, from: id, oldestID: try EventID(parsing: "3w5e11264sgsf-1")))
+        #expect(stream.start(nil, .all, kept: 100) == 0 && stream.start(nil, .latest(50), kept: 100) == 0)
+    }
+
     @Test func `nothing recovers from an empty stream, and nothing is before what comes`() throws {
         let (id, stream) = (try EventID(parsing: "3w5e11264sgsf-1"), try stream(events: 0))
         let answer = stream.resume(from: id, kept: 0)
