@@ -9,12 +9,12 @@ struct PollHandlesTests {
         // In a process of its own, where nobody else takes numbers.
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop()
-            let first = try TCPStream(loop, descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+            let first = try TCPStream(loop, descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
             let handle = unsafe first.handle
             let number = first.descriptor
             first.close()
-            let second = try TCPStream(loop, descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
-            let third = try TCPStream(loop, descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+            let second = try TCPStream(loop, descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+            let third = try TCPStream(loop, descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
             let isTheSame = unsafe second.handle == handle && second.descriptor == number
             let isAnother = unsafe third.handle != handle
             try #require(isTheSame && isAnother)
@@ -31,7 +31,8 @@ struct PollHandlesTests {
             var ends: [Int32] = [-1, -1]
             var pairs: [(near: Int32, far: Int32)] = []
             for _ in 0..<2 {
-                try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
+                try #require(
+                    unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
                 pairs.append((ends[0], ends[1]))
             }
             let streams = try pairs.map { try TCPStream(loop, descriptor: $0.near) }
@@ -45,7 +46,9 @@ struct PollHandlesTests {
                     let other = streams[1 - index]
                     other.close()
                     var made: [Int32] = [-1, -1]
-                    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &made) == 0,
+                    guard
+                        unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &made)
+                            == 0,
                         made[0] == other.descriptor,
                         let stream = try? TCPStream(loop, descriptor: made[0])
                     else { return }

@@ -279,7 +279,7 @@ struct TCPStreamTests {
         // Near ends that are written to, and far ends: one that reads, one whose buffers are full, one that is gone.
         let pairs = (0..<3).map { _ in
             var ends: [Int32] = [0, 0]
-            #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
+            #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
             return (near: ends[0], far: ends[1])
         }
         let filling = [UInt8](repeating: 1, count: 65_536)
