@@ -1,34 +1,43 @@
 /// What one connection's socket has not taken yet, as references to shared bytes, in order, with the boundaries between messages.
 ///
 /// Empty for every healthy connection, and then it owns no memory. The first entry may be partly sent: nothing may come between its two
-/// parts, and it can no longer be dropped.
+/// parts, and it can no longer be dropped. What policy leaves out is in Outbox+Conflation.swift.
 ///
 /// Flow: FanOut → **Outbox** → TCPStream
 package struct Outbox {
-    private struct Entry {
+    struct Entry {
         var bytes: [UInt8]
         /// Bytes of it already with the kernel.
         var sent: Int
-        let kind: Kind
+        var kind: Kind
+        /// What it is the latest of; nil where it is delivered in any case.
+        var key: ConflationKey?
+        /// Of an event with a key.
+        var sequence: UInt64 = 0
     }
 
-    private enum Kind {
+    enum Kind {
         case message
         case pong
         case close
+        /// What was left out here and is to be announced; it has no bytes yet.
+        indirect case omission(Omission)
     }
 
-    private var entries: [Entry] = []
+    var entries: [Entry] = []
     /// Entries before it are done; the array is compacted when most of it is.
-    private var first = 0
+    var first = 0
     /// Bytes that wait.
-    package private(set) var bytes = 0
+    package internal(set) var bytes = 0
+    /// Entries from ``first`` on that are no messages: omissions, and places that are empty.
+    var absent = 0
+    var latest = LatestPlaces()
 
     package init() {}
 
     package var isEmpty: Bool { bytes == 0 }
     /// Messages that wait, the partly sent one included.
-    package var messages: Int { entries.count - first }
+    package var messages: Int { entries.count - first - absent }
 
     /// Adds a message behind everything else; `sent` bytes of it the kernel already has, which only the first may.
     package mutating func append(_ message: [UInt8], sent: Int = 0) {
@@ -52,8 +61,8 @@ package struct Outbox {
         bytes += frame.count
         var position = first
         if position < entries.count, entries[position].sent > 0 { position += 1 }
-        while position < entries.count, entries[position].kind != .message {
-            if kind == .pong, entries[position].kind == .pong {
+        while position < entries.count, entries[position].isControl {
+            if case .pong = kind, case .pong = entries[position].kind {
                 bytes -= entries[position].bytes.count
                 entries[position].bytes = frame
                 return bytes - before
@@ -61,6 +70,7 @@ package struct Outbox {
             position += 1
         }
         entries.insert(Entry(bytes: frame, sent: 0, kind: kind), at: position)
+        latest.shift += 1
         return bytes - before
     }
 
@@ -90,15 +100,19 @@ package struct Outbox {
             }
             rest -= left
             // Others may wait for long: what is done must not be held.
+            if case .omission = entries[first].kind { preconditionFailure("what was left out is announced before what follows is sent") }
             entries[first].bytes = []
             first += 1
             finished += 1
+            passEmptyPlaces()
         }
         if first == entries.count {
             entries = []
             first = 0
+            latest = LatestPlaces()
         } else if first > 64, first > entries.count / 2 {
             entries.removeFirst(first)
+            latest.entriesWereRemoved(first)
             first = 0
         }
         return finished
@@ -107,12 +121,22 @@ package struct Outbox {
     /// Drops what has not begun, control frames excepted, and returns how many messages that were.
     @discardableResult
     package mutating func dropMessagesNotBegun() -> Int {
-        let kept = entries[first...].enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.kind != .message }.map(
-            \.element)
+        let kept = entries[first...].enumerated().filter { $0.offset == 0 && $0.element.sent > 0 || $0.element.isControl }.map(\.element)
         let dropped = messages - kept.count
         entries = kept
         first = 0
         bytes = kept.reduce(0) { $0 + $1.bytes.count - $1.sent }
+        absent = 0
+        latest = LatestPlaces()
         return dropped
+    }
+}
+
+extension Outbox.Entry {
+    var isControl: Bool {
+        switch kind {
+        case .pong, .close: true
+        case .message, .omission: false
+        }
     }
 }

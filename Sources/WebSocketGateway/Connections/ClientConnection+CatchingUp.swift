@@ -3,12 +3,23 @@ internal import Sessions
 
 /// How far a connection that is behind has come.
 final class CatchUp {
+    enum Cause {
+        /// It came back, or late: every event that it was not yet sent is its due.
+        case joined
+        /// It reads slower than events come: what has a newer one of its key beside it is left out.
+        case slow
+    }
+
+    let cause: Cause
     /// The sequence of the newest event handed to it; 0 before the first.
     var after: UInt64
     /// The home was asked for what follows and has not answered.
     var isAsking = false
 
-    init(after: UInt64) { self.after = after }
+    init(after: UInt64, _ cause: Cause) {
+        self.after = after
+        self.cause = cause
+    }
 }
 
 /// A connection that is behind: it came late, came back, or reads slower than its session's engine publishes. It is fed from the history at its own
@@ -16,8 +27,8 @@ final class CatchUp {
 ///
 /// Flow: SessionHome → HistoryPage → **ClientConnection** → Outbox → TCPStream
 extension ClientConnection {
-    func beginCatchUp(after sequence: UInt64) {
-        catchUp = CatchUp(after: sequence)
+    func beginCatchUp(after sequence: UInt64, _ cause: CatchUp.Cause) {
+        catchUp = CatchUp(after: sequence, cause)
         core.counters.add(.behind)
     }
 
@@ -31,7 +42,7 @@ extension ClientConnection {
     func fallBehind(after sequence: UInt64, missed: Int) {
         guard let session else { return }
         if filter == nil { eventsCounted = delivered &- UInt64(missed) }
-        beginCatchUp(after: sequence)
+        beginCatchUp(after: sequence, .slow)
         core.fanOut.move(self, to: .behind, in: session)
         // With an empty outbox nothing would ever become writable.
         if outbox.isEmpty { askForMore() }
@@ -62,10 +73,10 @@ extension ClientConnection {
             send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime))
         }
         let frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
-        if isOpen, !frames.isEmpty { send(frames) }
+        let entries = catchUp.cause == .slow ? HistoryPage.conflated(frames) : frames.map { .event($0) }
+        if isOpen, !entries.isEmpty { send(entries) }
         guard isOpen else { return }
         catchUp.after = page.last
-        eventsCounted += UInt64(frames.count)
         if page.isHead { return becomeLive(in: session) }
         if outbox.isEmpty { askForMore() }
     }
@@ -76,29 +87,42 @@ extension ClientConnection {
         core.fanOut.move(self, to: filter == nil && outbox.isEmpty ? .direct(encoding) : .careful, in: session)
     }
 
-    private func send(_ frames: [Frame]) {
-        var (whole, partial) = (0, 0)
+    private func send(_ entries: [HistoryPage.Entry]) {
+        var messages: [[UInt8]] = []
+        messages.reserveCapacity(entries.count)
+        for entry in entries {
+            switch entry {
+            case .event(let frame):
+                eventsCounted += 1
+                core.counters.add(.deliveries, label: Int(frame.typeIndex))
+                messages.append(frame.bytes)
+            case .leftOut(let omission, let types):
+                for type in types { core.counters.add(.deliveriesConflated, label: Int(type)) }
+                messages.append(OwnMessages.conflated(omission, now: core.wallTime))
+            }
+        }
+        send(messages)
+    }
+
+    /// Kept events are not compressed: who catches up takes them as they are. What waits of them is sent, whatever is published meanwhile.
+    private func send(_ messages: [[UInt8]]) {
+        var sent = 0
         if outbox.isEmpty {
-            let page = Batch(frames)
-            switch stream.send(page.bytes(in: .plain).span) {
+            var joined: [UInt8] = []
+            joined.reserveCapacity(messages.reduce(0) { $0 + $1.count })
+            for message in messages { joined.append(contentsOf: message) }
+            switch stream.send(joined.span) {
             case .failed(let error): return fail(error)
             case .sent(let count):
                 core.counters.add(.sentBytes, UInt64(count))
-                (whole, partial) = page.split(at: count)
+                if count == joined.count { return }
+                sent = count
             }
         }
-        for frame in frames { core.counters.add(.deliveries, label: Int(frame.typeIndex)) }
-        append(frames[whole...], sent: partial)
-    }
-
-    /// Kept events are not compressed: who catches up takes them as they are.
-    private func append(_ frames: ArraySlice<Frame>, sent: Int) {
-        guard !frames.isEmpty else { return }
         let (before, wasEmpty) = (outbox.bytes, outbox.isEmpty)
-        var sent = sent
-        for frame in frames {
-            outbox.append(frame.bytes, sent: sent)
-            sent = 0
+        for message in messages {
+            if sent < message.count { outbox.append(message, sent: sent) }
+            sent = max(0, sent - message.count)
         }
         if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(outbox.bytes - before)) }
     }

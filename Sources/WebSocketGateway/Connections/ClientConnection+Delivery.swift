@@ -14,59 +14,86 @@ extension ClientConnection {
             core.counters.add(.sentBytes, UInt64(count))
             if filter != nil { return deliverWanted(batch, into: &counts) }
             let (whole, partial) = batch.split(at: count, in: encoding)
-            let queued = enqueue(batch, from: whole, partial: partial)
+            let (queued, leftOut) = enqueue(batch, from: whole, partial: partial)
             counts.addPartial(events: events, sent: whole, queued: queued, behind: catchUp == nil ? 0 : events - whole - queued)
+            for event in leftOut { counts.conflate(event: event) }
         }
     }
 
-    /// Queues the batch's events from `first` on, `partial` bytes of it being with the kernel, and returns how many. Without room for all of
-    /// them the connection is behind from now on; an event that has begun is finished even then, or another would land in its middle.
-    private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> Int {
-        var needed = -partial
-        for frame in batch.frames[first...] { needed += frame.bytes(in: encoding).count }
-        let wasEmpty = outbox.isEmpty
-        guard outbox.bytes + needed <= core.plan.settings.writeQueueBytesMax else {
-            if partial > 0 {
-                outbox.append(batch.frames[first].bytes(in: encoding), sent: partial)
-                beganToLag()
-            }
-            let queued = partial > 0 ? 1 : 0
-            overfill(after: batch.frames[first].id.sequence - 1 + UInt64(queued), missed: batch.frames.count - first - queued)
-            return queued
-        }
+    /// Queues the batch's events from `first` on, `partial` bytes of it being with the kernel. Returns how many, and which of those a newer one of
+    /// them has replaced. Without room for one the connection is behind from there; an event that has begun is finished even then, or another
+    /// would land in its middle.
+    private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> (queued: Int, leftOut: [Int]) {
+        var leftOut: [Int] = []
         var sent = partial
-        for frame in batch.frames[first...] {
-            outbox.append(frame.bytes(in: encoding), sent: sent)
+        for index in first..<batch.frames.count {
+            let frame = batch.frames[index]
+            guard sent > 0 || hasRoom(for: frame) else {
+                overfill(after: frame.id.sequence - 1, missed: batch.frames.count - index)
+                // A connection that was closed for it keeps what has begun.
+                return isOpen ? (index - first, leftOut) : (partial > 0 ? 1 : 0, [])
+            }
+            if let event = queue(frame, sent: sent, of: batch) { leftOut.append(event) }
             sent = 0
         }
-        if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(needed)) }
-        return batch.frames.count - first
+        return (batch.frames.count - first, leftOut)
+    }
+
+    private func hasRoom(for frame: Frame) -> Bool {
+        outbox.bytes(adding: frame.bytes(in: encoding).count, key: frame.key, now: core.now) <= core.plan.settings.writeQueueBytesMax
+    }
+
+    /// Puts an event behind what waits. Returns which of the batch's events it has replaced: one of an earlier batch was counted as queued then.
+    private func queue(_ frame: Frame, sent: Int, of batch: Batch) -> Int? {
+        let (before, wasEmpty) = (outbox.bytes, outbox.isEmpty)
+        let leftOut = outbox.append(frame.bytes(in: encoding), sent: sent, id: frame.id, key: frame.key, now: core.now)
+        if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(bitPattern: Int64(outbox.bytes - before))) }
+        guard let leftOut else { return nil }
+        core.counters.add(.deliveriesConflated, label: Int(frame.typeIndex))
+        // It was counted as delivered.
+        if filter == nil { eventsAtStart &+= 1 } else { eventsCounted &-= 1 }
+        return leftOut < batch.frames[0].id.sequence ? nil : Int(leftOut - batch.frames[0].id.sequence)
+    }
+
+    /// Says what policy left out of the next `max` bytes.
+    func announceOmissions(within max: Int) {
+        guard outbox.hasOmissions else { return }
+        let before = outbox.bytes
+        outbox.announce(within: max) { OwnMessages.conflated($0, now: core.wallTime) }
+        core.counters.add(.queuedBytes, UInt64(outbox.bytes - before))
     }
 
     private func deliverWanted(_ batch: Batch, into counts: inout DeliveryCounts) {
         guard let filter else { return }
         for (i, frame) in batch.frames.enumerated() where frame.isWanted(by: filter) {
+            if isOpen, catchUp == nil, !outbox.isEmpty, !hasRoom(for: frame) { overfill(after: frame.id.sequence - 1, missed: 0) }
             var event = EventCounts(connections: 1)
             defer { counts.add(event: i, of: batch.frames.count, event) }
-            if isOpen, catchUp == nil, !outbox.isEmpty,
-                outbox.bytes + frame.bytes(in: encoding).count > core.plan.settings.writeQueueBytesMax
-            {
-                overfill(after: frame.id.sequence - 1, missed: 0)
-            }
             guard isOpen, catchUp == nil else {
                 if isOpen { event.behind = 1 } else { event.dropped = 1 }
                 continue
             }
             eventsCounted += 1
-            let waited = outbox.bytes
-            send(frame.bytes(in: encoding))
-            if !isOpen {
-                event.dropped = 1
-            } else if outbox.bytes > waited {
+            switch sendWhatGoes(frame) {
+            case nil: event.dropped = 1
+            case frame.bytes(in: encoding).count?: event.sent = 1
+            case .some(let sent):
                 event.queued = 1
-            } else {
-                event.sent = 1
+                if let older = queue(frame, sent: sent, of: batch) { counts.conflate(event: older) }
             }
+        }
+    }
+
+    /// How many bytes of it the kernel takes at once; nil when the connection has failed.
+    private func sendWhatGoes(_ frame: Frame) -> Int? {
+        guard outbox.isEmpty else { return 0 }
+        switch stream.send(frame.bytes(in: encoding).span) {
+        case .sent(let count):
+            core.counters.add(.sentBytes, UInt64(count))
+            return count
+        case .failed(let error):
+            fail(error)
+            return nil
         }
     }
 

@@ -109,7 +109,7 @@ final class ClientConnection: Peer {
         self.session = session
         count(as: Metric.kindLabel(session.kind))
         eventsAtStart = session.eventsSeen
-        if isBehind { beginCatchUp(after: 0) }
+        if isBehind { beginCatchUp(after: 0, .joined) }
     }
 
     // MARK: Sending
@@ -162,6 +162,7 @@ final class ClientConnection: Peer {
         defer { swap(&joined, &core.scratch) }
         while !outbox.isEmpty {
             joined.removeAll(keepingCapacity: true)
+            announceOmissions(within: Batch.bytesMax)
             outbox.gather(into: &joined, max: Batch.bytesMax)
             switch stream.send(joined.span) {
             case .failed(let error): return fail(error)
@@ -208,6 +209,8 @@ final class ClientConnection: Peer {
         }
         core.counters.add(.heartbeats)
         sendOwn(frames)
+        // It has counted what stands before it.
+        outbox.pinWhatWaits()
     }
 
     /// A message of the gateway's own to this connection alone. It may wait beside a full queue of events: only who asks for more answers than it

@@ -93,6 +93,12 @@ enum OwnMessages {
         frame("lost", ["first_id": .string(first.description), "last_id": .string(last.description)], at: now)
     }
 
+    /// Stands before the next message wherever policy left events out.
+    static func conflated(_ omission: Omission, now: Timestamp) -> [UInt8] {
+        let ranges = omission.ids.map { JSON.array([.string($0.first.description), .string($0.last.description)]) }
+        return frame("conflated", ["ranges": .array(ranges), "types": .array(omission.types.map { .string($0) })], at: now)
+    }
+
     /// An engine's event for one connection: as published, without an id, because it belongs to no stream.
     static func direct(_ event: PublishedEvent, of body: Span<UInt8>, now: Timestamp) -> [UInt8] {
         var stamp: [UInt8] = []

@@ -7,6 +7,8 @@ struct EventCounts: Sendable, Equatable {
     var queued = 0
     /// Waiting in the history for a connection that is behind.
     var behind = 0
+    /// Left out of a connection's queue for a newer one of the same batch.
+    var conflated = 0
     /// The connection failed or was closed as too slow.
     var dropped = 0
 
@@ -15,6 +17,7 @@ struct EventCounts: Sendable, Equatable {
         left.sent += right.sent
         left.queued += right.queued
         left.behind += right.behind
+        left.conflated += right.conflated
         left.dropped += right.dropped
     }
 }
@@ -43,6 +46,12 @@ struct DeliveryCounts: Sendable, Equatable {
                 perEvent[i].dropped += 1
             }
         }
+    }
+
+    /// An event that was counted as queued was left out for a newer one of the batch.
+    mutating func conflate(event: Int) {
+        perEvent[event].queued -= 1
+        perEvent[event].conflated += 1
     }
 
     /// Counts one event for a member that gets events one by one.

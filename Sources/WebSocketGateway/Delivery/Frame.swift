@@ -15,9 +15,14 @@ struct Frame: Sendable {
     let payloadStart: UInt8
     /// When the publish was read, monotonic nanoseconds.
     let publishedAt: UInt64
+    /// What it is the latest of; nil where every connection gets it in any case.
+    let key: ConflationKey?
 
-    init(_ event: PublishedEvent, of body: Span<UInt8>, id: EventID, timestamp: Timestamp, publishedAt: UInt64) {
+    init(
+        _ event: PublishedEvent, of body: Span<UInt8>, id: EventID, timestamp: Timestamp, publishedAt: UInt64, key: ConflationKey? = nil
+    ) {
         self.id = id
+        self.key = key
         self.publishedAt = publishedAt
         typeIndex = UInt8(event.metricIndex)
         let type = body.extracting(event.typeRange)

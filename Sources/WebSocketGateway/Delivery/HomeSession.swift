@@ -5,7 +5,11 @@ final class HomeSession {
     let id: SessionID
     /// Tells a session from an ended one of the same name, whose connections are still leaving.
     let incarnation: UInt64
-    var registration: SessionRegistration?
+    var registration: SessionRegistration? {
+        didSet { policies = DeliveryPolicies(registration?.policies ?? [:]) }
+    }
+    /// As the registration has them; for what is published from now on.
+    private(set) var policies = DeliveryPolicies()
     var stream = SessionStream()
     var history = SessionHistory()
     /// Connections by worker and encoding.
@@ -40,8 +44,14 @@ public struct SessionRegistration: Sendable, Equatable {
     public var connectionsMax: Int?
     /// What a new connection gets first.
     public var join: JoinMode?
+    /// How events of a type reach connections that lag, where that is not as by default: at most 64 types. Counts from the next event on.
+    public var policies: [EventType: DeliveryPolicy]
 
-    public init(kind: SessionKind? = nil, owner: String? = nil, connectionsMax: Int? = nil, join: JoinMode? = nil) {
+    public init(
+        kind: SessionKind? = nil, owner: String? = nil, connectionsMax: Int? = nil, join: JoinMode? = nil,
+        policies: [EventType: DeliveryPolicy] = [:]
+    ) {
+        self.policies = policies
         self.kind = kind
         self.owner = owner
         self.connectionsMax = connectionsMax

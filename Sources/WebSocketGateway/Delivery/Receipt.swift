@@ -15,7 +15,7 @@ public struct PublishReceipt: Sendable, Equatable {
     public let sent: Int
     /// Waiting for a slow connection, in its queue or in the history.
     public let queued: Int
-    /// Left out by delivery policy.
+    /// Left out of a slow connection's queue for a newer event of this publish, or of one that was read at the same time.
     public let conflated: Int
     /// Not delivered: the connection broke or was closed as too slow.
     public let dropped: Int
@@ -88,7 +88,7 @@ final class Receipt {
         guard let firstID, let lastID else { return nil }
         return PublishReceipt(
             firstID: firstID, lastID: lastID, count: count, connections: totals.connections, sent: totals.sent,
-            queued: totals.queued + totals.behind, conflated: 0, dropped: totals.dropped)
+            queued: totals.queued + totals.behind, conflated: totals.conflated, dropped: totals.dropped)
     }
 
     var broadcastReceipt: BroadcastReceipt {

@@ -29,7 +29,7 @@ struct SessionHistory {
     /// When the oldest was published, monotonic nanoseconds.
     var oldestPublishedAt: UInt64? { ring.isEmpty ? nil : ring[first]?.publishedAt }
 
-    private static func cost(_ frame: Frame) -> Int { frame.bytes.count + overheadBytes }
+    private static func cost(_ frame: Frame) -> Int { frame.bytes.count + overheadBytes + (frame.key?.bytesInMemory ?? 0) }
 
     /// Keeps the stream's next event. Returns how many of the oldest went for it.
     mutating func append(_ frame: Frame, _ limits: Limits) -> Int {

@@ -63,7 +63,9 @@ final class SessionHome {
             let entry = home.stream.append(now: core.wallTime, epoch: Epoch.random(using: &random))
             note(entry.id, of: event, receipt)
             guard isWatched || isKept else { continue }
-            let frame = Frame(event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt)
+            let frame = Frame(
+                event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt,
+                key: home.policies.key(of: event, in: request.body.span))
             if isKept { keep(frame, in: home) }
             guard isWatched else { continue }
             if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {

@@ -7,7 +7,7 @@ internal import WebSocket
 enum Metric: Int, CaseIterable, Sendable {
     case connections, httpConnections, sessions
     case connectionsAccepted, connectionsRefused, handshakes
-    case eventsPublished, publishRequests, deliveries, deliveriesDropped
+    case eventsPublished, publishRequests, deliveries, deliveriesConflated, deliveriesDropped
     case sentBytes, receivedBytes, queuedBytes
     case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
@@ -62,6 +62,10 @@ enum Metric: Int, CaseIterable, Sendable {
             Row(
                 name: "wsg_deliveries_total", help: "Events handed to a connection: taken by the kernel or queued.", kind: .counter,
                 label: "type", values: Self.typeClasses)
+        case .deliveriesConflated:
+            Row(
+                name: "wsg_deliveries_conflated_total", help: "Events left out for a newer one of the same key, for connections that lag.",
+                kind: .counter, label: "type", values: Self.typeClasses)
         case .deliveriesDropped:
             Row(
                 name: "wsg_deliveries_dropped_total", help: "Events not delivered because the connection failed or was too slow.",

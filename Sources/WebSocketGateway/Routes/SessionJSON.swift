@@ -29,22 +29,49 @@ extension SessionRegistration {
                 let join = (value.stringValue ?? value.intValue.map(String.init)).flatMap { JoinMode.parse($0) }
                 guard isNull || join != nil else { throw invalid("join is \"live\", \"all\", or a number of latest events") }
                 registration.join = join
+            case "policies": registration.policies = isNull ? [:] : try policies(value)
             default:
                 throw invalid(
-                    "a session has kind, owner, max_connections and join, and not what is at position \(position(of: key, in: object))")
+                    "a session has kind, owner, max_connections, join and policies, and not what is at position \(position(of: key, in: object))")
             }
         }
         return registration
     }
 
+    /// All of a session's policies: those it had before go.
+    private static func policies(_ value: JSON) throws(EngineRoutes.Refusal) -> [EventType: DeliveryPolicy] {
+        guard let object = value.objectValue, object.count <= DeliveryPolicies.typesMax else {
+            throw invalid("policies is an object of at most \(DeliveryPolicies.typesMax) event types", place: "policies")
+        }
+        var policies: [EventType: DeliveryPolicy] = [:]
+        for (index, (name, value)) in object.members.enumerated() {
+            guard let type = EventType(rawValue: name) else {
+                throw invalid("a name in policies is an event type that can be published", place: "policies, position \(index + 1)")
+            }
+            guard let policy = value.stringValue.flatMap(DeliveryPolicy.init(rawValue:)) else {
+                throw invalid("a policy is \"deliver\" or \"latest\"", place: "policies.\(type)")
+            }
+            guard policies.updateValue(policy, forKey: type) == nil else {
+                throw invalid("a type has one policy", place: "policies.\(type)")
+            }
+        }
+        return policies
+    }
+
     private static func position(of key: String, in object: JSONObject) -> Int { (object.keys.firstIndex(of: key) ?? 0) + 1 }
 
-    private static func invalid(_ message: String) -> EngineRoutes.Refusal { .init(.badRequest, "INVALID_SESSION", message) }
+    private static func invalid(_ message: String, place: String? = nil) -> EngineRoutes.Refusal {
+        .init(.badRequest, "INVALID_SESSION", message, details: place.map { ["place": .string($0)] } ?? [:])
+    }
 }
 
 extension SessionInfo {
     private static func json(_ join: JoinMode) -> JSON {
         if case .latest(let count) = join { .int(Int64(count)) } else { .string(join.description) }
+    }
+
+    private var policiesJSON: JSONObject {
+        JSONObject((registration?.policies ?? [:]).map { ($0.rawValue, .string($1.rawValue)) }.sorted { $0.0 < $1.0 })
     }
 
     var json: JSONObject {
@@ -54,6 +81,7 @@ extension SessionInfo {
             "owner": registration?.owner.map { .string($0) } ?? .null,
             "max_connections": registration?.connectionsMax.map { .int(Int64($0)) } ?? .null,
             "join": registration?.join.map(Self.json) ?? .null,
+            "policies": .object(policiesJSON),
             "registered": .bool(registration != nil),
             "connections": .int(Int64(connections)),
             "epoch": lastID.map { .string($0.epoch.description) } ?? .null,
