@@ -15,6 +15,8 @@ struct DeliveryLedger: Equatable {
     private(set) var next: UInt64
     private(set) var received: UInt64 = 0
     private(set) var missing: UInt64 = 0
+    /// Left out by the session's policy, and announced.
+    private(set) var conflated: UInt64 = 0
     private(set) var duplicated: UInt64 = 0
     private(set) var outOfOrder: UInt64 = 0
     private var holes: [ClosedRange<UInt64>] = []
@@ -28,6 +30,14 @@ struct DeliveryLedger: Equatable {
             return .inOrder
         }
         return sequence > next ? receiveAhead(sequence) : receiveBehind(sequence)
+    }
+
+    /// The gateway says that it left these out: they come no more, and are no loss. False where it says so at another place than theirs.
+    mutating func leaveOut(_ first: UInt64, _ last: UInt64) -> Bool {
+        guard first == next, last >= first, last < .max else { return false }
+        conflated += last - first + 1
+        next = last + 1
+        return true
     }
 
     private mutating func receiveAhead(_ sequence: UInt64) -> Verdict {

@@ -47,7 +47,7 @@ final class LoadConnection: TCPStreamHandler {
     }
 
     var name: String { "connection \(index + 1) of session \(session.id)" }
-    var hasEverything: Bool { ledger.received >= UInt64(run.plan.events) }
+    var hasEverything: Bool { ledger.received + ledger.conflated >= UInt64(run.plan.events) }
     var isEnded: Bool { if case .ended = state { true } else { false } }
 
     /// A slow client reads on, to find out whether it was dropped.
@@ -153,8 +153,22 @@ final class LoadConnection: TCPStreamHandler {
     }
 
     private func receiveOwn(_ message: [UInt8]) {
-        let type = (try? JSON.parse(message.span))?["type"]?.stringValue
+        let json = try? JSON.parse(message.span)
+        let type = json?["type"]?.stringValue
+        if type == "conflated", let data = json?["data"], leaveOut(data) { return }
         if type != "heartbeat" { run.offend(self, "the gateway said: \(LoadJudge.excerpt(message.span))") }
+    }
+
+    /// What the session's policy leaves out for who lags is no loss, where it is announced.
+    private func leaveOut(_ data: JSON) -> Bool {
+        func sequence(_ json: JSON?) -> UInt64? { json?.stringValue.flatMap { try? EventID(parsing: $0) }?.sequence }
+        guard let ranges = data["ranges"]?.arrayValue, !ranges.isEmpty else { return false }
+        for range in ranges {
+            guard let ids = range.arrayValue, ids.count == 2, let first = sequence(ids[0]), let last = sequence(ids[1]),
+                ledger.leaveOut(first, last)
+            else { return false }
+        }
+        return true
     }
 
     // MARK: Joining

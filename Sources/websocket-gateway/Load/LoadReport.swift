@@ -24,6 +24,8 @@ struct LoadReport {
     var machineBusySeconds: Double?
     var receipts = PublishTotals()
     var lost: UInt64 = 0
+    /// Left out by policy and announced.
+    var conflated: UInt64 = 0
     var duplicated: UInt64 = 0
     var outOfOrder: UInt64 = 0
     var offences: UInt64 = 0
@@ -38,12 +40,13 @@ struct LoadReport {
     var expected: UInt64 { UInt64(plan.connections) * UInt64(plan.events) }
 
     var hasPassed: Bool {
-        failure == nil && offences == 0 && lost == 0 && duplicated == 0 && outOfOrder == 0 && delivered == expected && refusals == 0
+        failure == nil && offences == 0 && lost == 0 && duplicated == 0 && outOfOrder == 0 && delivered + conflated == expected && refusals == 0
     }
 
     /// What one reader missed of the events that have receipts: holes, and the end that never came.
     mutating func add(_ ledger: DeliveryLedger, published: UInt64) {
-        let distinct = ledger.received - ledger.duplicated
+        let distinct = ledger.received - ledger.duplicated + ledger.conflated
+        conflated += ledger.conflated
         lost += max(ledger.missing, published > distinct ? published - distinct : 0)
         duplicated += ledger.duplicated
         outOfOrder += ledger.outOfOrder
@@ -59,10 +62,11 @@ struct LoadReport {
     /// The gateway's counts are a promise too: without slow clients every delivery it counted is one that arrived, and no other.
     mutating func checkReceipts() {
         guard plan.dialect.hasReceipts, receipts.events == plan.events * plan.sessions else { return }
-        let claimed = receipts.sent + receipts.queued
+        let claimed = receipts.sent + receipts.queued + receipts.conflated
+        let arrived = Int(delivered + conflated)
         let isWrong =
             plan.slowConnections == 0
-            ? claimed != Int(delivered) || receipts.dropped > 0 || receipts.connections != claimed : claimed < Int(delivered)
+            ? claimed != arrived || receipts.dropped > 0 || receipts.connections != claimed : claimed < arrived
         guard isWrong else { return }
         offences += 1
         let text =
@@ -84,7 +88,7 @@ struct LoadReport {
             "published    \(Self.grouped(receipts.events)) events of \(Self.grouped(plan.event.dataBytes)) bytes (\(plan.event.payload)) in \(Self.rounded(seconds)) s: \(perSecond(Double(receipts.events)))/s",
             "delivered    \(Self.grouped(Int(delivered))) of \(Self.grouped(Int(expected))) expected: \(perSecond(Double(delivered)))/s",
             "on the wire  \(Self.grouped(size.wireBytes)) bytes for \(Self.grouped(size.messageBytes)) bytes of events: \(Self.rounded(size.ratio * 100)) %\(plan.deflate ? " (\(Self.grouped(size.compressed)) compressed)" : "")",
-            "verified     lost \(lost)\(failure == nil ? "" : " (or still on their way)"), duplicated \(duplicated), out of order \(outOfOrder)",
+            "verified     lost \(lost)\(failure == nil ? "" : " (or still on their way)"), duplicated \(duplicated), out of order \(outOfOrder)\(conflated == 0 ? "" : ", left out by policy \(conflated)")",
             receiptsText,
             "latency      p50 \(Self.milliseconds(latency.value(at: 0.5)))  p90 \(Self.milliseconds(latency.value(at: 0.9)))  p99 \(Self.milliseconds(latency.value(at: 0.99)))  max \(Self.milliseconds(latency.max))",
         ]
@@ -117,7 +121,7 @@ struct LoadReport {
             "receipts     \(Self.grouped(receipts.sent)) sent + \(Self.grouped(receipts.queued)) queued, \(receipts.conflated) conflated, \(receipts.dropped) dropped"
     }
 
-    private var verdict: String { firstOffence ?? failure ?? "\(expected - min(expected, delivered)) deliveries are missing" }
+    private var verdict: String { firstOffence ?? failure ?? "\(expected - min(expected, delivered + conflated)) deliveries are missing" }
 
     private func perSecond(_ count: Double) -> String { seconds > 0 ? Self.grouped(Int(count / seconds)) : "-" }
 
@@ -164,7 +168,7 @@ struct LoadReport {
             "expected": Self.int(Int(expected)), "delivered": Self.int(Int(delivered)),
             "published_per_s": .double(seconds > 0 ? Double(receipts.events) / seconds : 0),
             "deliveries_per_s": .double(seconds > 0 ? Double(delivered) / seconds : 0),
-            "lost": Self.int(Int(lost)), "duplicated": Self.int(Int(duplicated)), "out_of_order": Self.int(Int(outOfOrder)),
+            "lost": Self.int(Int(lost)), "duplicated": Self.int(Int(duplicated)), "out_of_order": Self.int(Int(outOfOrder)), "conflated": Self.int(Int(conflated)),
             "receipts": plan.dialect.hasReceipts ? .object(counted) : .null,
             "latency_ms": Self.percentiles(latency), "refusals": Self.int(refusals),
             "slow": Self.int(plan.slowConnections), "slow_dropped": Self.int(slowDropped), "offences": Self.int(Int(offences)),

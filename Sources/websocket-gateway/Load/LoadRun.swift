@@ -144,7 +144,7 @@ final class LoadRun {
         report.delivered += 1
         report.size += size
         lastDeliveryAt = now
-        if connection.ledger.received == UInt64(plan.events) {
+        if connection.ledger.received + connection.ledger.conflated == UInt64(plan.events) {
             readersWaiting -= 1
             settleIfDone()
         }

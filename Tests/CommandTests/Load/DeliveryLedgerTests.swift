@@ -45,4 +45,14 @@ import Testing
         let (ledger, _) = receive((1...1000).map { $0 * 2 })
         #expect(ledger.missing == 1000)
     }
+
+    @Test func `what is announced as left out is no loss, where it would have come`() {
+        var ledger = DeliveryLedger(next: 5)
+        let (elsewhere, empty, overflow) = (ledger.leaveOut(6, 7), ledger.leaveOut(5, 4), ledger.leaveOut(5, .max))
+        #expect(!elsewhere && !empty && !overflow && ledger == DeliveryLedger(next: 5))
+        let isInPlace = ledger.leaveOut(5, 7)
+        #expect(isInPlace)
+        #expect(ledger.receive(8) == .inOrder)
+        #expect(ledger.conflated == 3 && ledger.received == 1 && ledger.missing == 0)
+    }
 }
