@@ -10,19 +10,21 @@ import WebSocket
 /// Several workers on one thread, and clients on socket pairs whose bytes move only when the simulation says so: what happens next is decided by one
 /// seed, so a failing seed fails again.
 ///
-/// It knows what was published, and judges every message that a client gets: ids grow by one, and what is left out was announced.
+/// It knows what was published, and judges every message that a client gets: ids grow by one, what is left out was announced, and what policy left out
+/// has a newer one that comes.
 final class DeliverySimulation {
     /// What the simulation published to a session.
     final class Published {
         let id: SessionID
         /// Worker that is its home.
         let home: Int
-        /// Sequences 1 to count were published since the session began, or began anew.
-        var count = 0
+        /// What was published since the session began, or began anew.
+        var stream: SimulatedStream
 
-        init(_ id: SessionID, home: Int) {
+        init(_ id: SessionID, home: Int, _ stream: SimulatedStream) {
             self.id = id
             self.home = home
+            self.stream = stream
         }
     }
 
@@ -33,7 +35,10 @@ final class DeliverySimulation {
     private var clients: [SimulatedClient] = []
     /// Clients that left, who may come back.
     private var memories: [(session: Int, lastID: String)] = []
+    private var streams: [SimulatedStream]
     private(set) var eventsJudged = 0
+    private(set) var eventsConflated = 0
+    private(set) var heartbeats = 0
     private(set) var eventsLost = 0
     private(set) var resumes = 0
 
@@ -48,10 +53,12 @@ final class DeliverySimulation {
         self.board = board
         cores = try (0..<workers).map { try WorkerCore(board, index: $0) }
         // Which worker a name's home is differs from process to process; the simulation's sessions have the same homes in each.
+        let streams = (0..<sessionCount).map { SimulatedStream(number: $0, policies: [:]) }
+        self.streams = streams
         sessions = try (0..<sessionCount).map { number in
             let home = number % workers
             let name = (0...).lazy.map { "s\(number)-\($0)" }.first { (try? SessionID($0)).map(board.home(of:)) == home }!
-            return Published(try SessionID(name), home: home)
+            return Published(try SessionID(name), home: home, streams[number])
         }
     }
 
@@ -68,6 +75,8 @@ final class DeliverySimulation {
             case 46..<75: try read()
             case 75..<79: leave()
             case 79: end()
+            case 80: changePolicies()
+            case 81..<85: ping()
             default: turn()
             }
         }
@@ -78,10 +87,11 @@ final class DeliverySimulation {
         let session = sessions[random(0...sessions.count - 1)]
         let count = random(1...8)
         let padding = random(0...20) == 0 ? 30_000 : random(0...3000)
-        let event =
-            #"{"type":"\#(random(0...3) == 0 ? "ai_decision" : "candle")","data":{"p":"\#(String(repeating: "x", count: padding))"}}"#
-        let body = Array(repeating: event, count: count).joined(separator: "\n")
-        let bytes = Array(body.utf8)
+        let events = (0..<count).map { _ in
+            let (type, keys) = SimulatedStream.types[random(0...SimulatedStream.types.count - 1)]
+            return session.stream.publish(type, key: keys[random(0...keys.count - 1)], padding: padding)
+        }
+        let bytes = Array(events.joined(separator: "\n").utf8)
         guard let parsed = try? EventParser.parse(bytes.span, format: .ndjson, limits: EventLimits()) else {
             preconditionFailure("a sound event")
         }
@@ -89,26 +99,26 @@ final class DeliverySimulation {
             session: session.id, body: bytes, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
         // By the home's mailbox, where questions for the history wait beside it.
         board.mailboxes[session.home].post(.publish(request))
-        session.count += count
     }
 
     private func connect(_ session: Int? = nil, query: String? = nil) throws {
         guard clients.count < 40 else { return }
         let session = session ?? random(0...sessions.count - 1)
         let join = ["live", "all", "\(random(0...50))"][random(0...2)]
-        let types = random(0...4) == 0 ? "&types=ai_decision" : ""
+        let types: [String]? = [["ai_decision"], ["price_update", "candle"], ["tick", "stats_update", "ai_decision"], nil, nil, nil, nil, nil][
+            random(0...7)]
         // Closed on exec: a process that another test starts would keep an end open, and nobody would see the client leave.
         var ends: [Int32] = [-1, -1]
         try #require(
             unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         var bufferBytes = Int32(random(2048...60_000))
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bufferBytes, socklen_t(MemoryLayout<Int32>.size))
-        let client = SimulatedClient(session: session, descriptor: ends[1], isFiltered: !types.isEmpty, resumesFrom: query)
+        let client = SimulatedClient(session: session, descriptor: ends[1], types: types.map { Set($0) }, resumesFrom: query)
         clients.append(client)
         client.send(
             ClientHandshake.request(
                 host: "localhost",
-                target: "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types)",
+                target: "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types.map { "&types=" + $0.joined(separator: ",") } ?? "")",
                 key: ClientHandshake.makeKey(), headers: []))
         cores[random(0...cores.count - 1)].acceptClient(ends[0], SocketAddress(parsing: "127.0.0.1:9")!)
     }
@@ -144,7 +154,29 @@ final class DeliverySimulation {
         guard random(0...3) == 0 else { return }
         let session = sessions[random(0...sessions.count - 1)]
         board.mailboxes[session.home].post(.call { [id = session.id] core in _ = core?.home.end(id) })
-        session.count = 0
+        newStream(session)
+    }
+
+    /// An ended session has forgotten what its engine said.
+    private func newStream(_ session: Published) {
+        session.stream = SimulatedStream(number: streams.count, policies: [:])
+        streams.append(session.stream)
+    }
+
+    private func changePolicies() {
+        let session = sessions[random(0...sessions.count - 1)]
+        let policies: [EventType: DeliveryPolicy] = [
+            [:], [EventType(rawValue: "tick")!: .latest, .priceUpdate: .deliver], [.candle: .latest, .positionUpdated: .latest],
+        ][random(0...2)]
+        session.stream.policies = policies
+        board.mailboxes[session.home].post(
+            .call { [id = session.id] core in _ = core?.home.register(id) { _ in SessionRegistration(policies: policies) } })
+    }
+
+    /// The answer counts what was delivered before it.
+    private func ping() {
+        guard !clients.isEmpty else { return }
+        clients[random(0...clients.count - 1)].ping()
     }
 
     private func turn() { cores[random(0...cores.count - 1)].loop.runOnce() }
@@ -153,8 +185,10 @@ final class DeliverySimulation {
 
     private func judge(_ client: SimulatedClient, max: Int) throws {
         for message in try client.receive(max: max) {
-            switch try client.judge(message) {
+            switch try client.judge(message, of: streams) {
             case .event: eventsJudged += 1
+            case .conflated(let count): eventsConflated += count
+            case .heartbeat: heartbeats += 1
             case .lost(let count): eventsLost += count
             case .other: break
             }
@@ -173,8 +207,9 @@ final class DeliverySimulation {
             for client in clients { try judge(client, max: 1 << 20) }
             idleRounds = clients.reduce(0) { $0 + $1.bytesReceived } == before ? idleRounds + 1 : 0
         }
+        for client in clients where !client.hasEnded { try client.judgeEnd(sessions[client.session].stream) }
         for client in clients where !client.hasEnded && !client.isFiltered {
-            let head = sessions[client.session].count
+            let head = sessions[client.session].stream.count
             try #require(client.position == nil || client.position == head, "a client stands at \(client.position ?? -1) of \(head)")
             try #require(client.lastIDOfConnected != nil || client.position != nil || head == 0, "a client saw nothing of \(head)")
         }

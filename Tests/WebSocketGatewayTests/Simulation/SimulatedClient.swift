@@ -9,12 +9,16 @@ final class SimulatedClient {
     enum Judged {
         case event
         case lost(Int)
+        case conflated(Int)
+        case heartbeat
         case other
     }
 
     let session: Int
     let descriptor: Int32
-    let isFiltered: Bool
+    /// The types it wants; nil: all.
+    let types: Set<String>?
+    var isFiltered: Bool { types != nil }
     private let resumesFrom: String?
     private var response = ResponseParser()
     private var isUpgraded = false
@@ -25,11 +29,18 @@ final class SimulatedClient {
     private(set) var lastIDOfConnected: String?
     /// The sequence it has everything up to; nil before the first.
     private(set) var position: Int?
+    private var eventsReceived = 0
+    /// What policy left out since the last event.
+    private var leftOut: [(range: ClosedRange<Int>, types: Set<String>)] = []
+    /// What policy left out, of what, and the newest event of each that came.
+    private var allLeftOut: [(sequence: Int, identity: SimulatedStream.Identity)] = []
+    private var newest: [SimulatedStream.Identity: Int] = [:]
+    private var stream: SimulatedStream?
 
-    init(session: Int, descriptor: Int32, isFiltered: Bool, resumesFrom: String?) {
+    init(session: Int, descriptor: Int32, types: Set<String>?, resumesFrom: String?) {
         self.session = session
         self.descriptor = descriptor
-        self.isFiltered = isFiltered
+        self.types = types
         self.resumesFrom = resumesFrom
         var limits = WebSocketLimits()
         limits.messageBytesMax = 1 << 24
@@ -38,6 +49,10 @@ final class SimulatedClient {
 
     func send(_ bytes: [UInt8]) {
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
+    }
+
+    func ping() {
+        if isUpgraded { send(FrameEncoder.maskedFrame(.text, Array(#"{"action":"ping"}"#.utf8), maskingKey: 7)) }
     }
 
     func receive(max: Int) throws -> [JSON] {
@@ -71,7 +86,7 @@ final class SimulatedClient {
         return (String(id[..<dash]), sequence)
     }
 
-    func judge(_ message: JSON) throws -> Judged {
+    func judge(_ message: JSON, of streams: [SimulatedStream]) throws -> Judged {
         let (type, data) = (message["type"]?.stringValue, message["data"] ?? .null)
         switch type {
         case "connected":
@@ -82,22 +97,92 @@ final class SimulatedClient {
                 if isRecovered { (lastID, position) = (resumesFrom, Self.parts(resumesFrom)?.sequence) }
             }
             return .other
-        case "lost":
-            let (first, last) = (try sequence(data["first_id"]), try sequence(data["last_id"]))
-            try #require(first <= last)
-            if let position, !isFiltered { try #require(first == position + 1, "lost from \(first) behind \(position)") }
-            if let position { try #require(first > position) }
-            position = last
-            return .lost(last - first + 1)
+        case "lost": return try judgeLost(data)
+        case "conflated": return try judgeConflated(data)
+        case "heartbeat":
+            try #require(data["delivered"]?.intValue == Int64(eventsReceived), "\(data.encoded), \(eventsReceived) came")
+            if let last = Self.parts(data["last_id"]?.stringValue)?.sequence, !isFiltered, let position {
+                let known = leftOut.last?.range.upperBound ?? position
+                try #require(last == known, "\(data.encoded) behind \(known)")
+            }
+            return .heartbeat
         default:
             guard let id = message["id"]?.stringValue else { return .other }
-            let parts = try #require(Self.parts(id))
-            if let lastID { try #require(Self.parts(lastID)?.epoch == parts.epoch, "\(id) behind \(lastID)") }
-            if let position {
-                try #require(isFiltered ? parts.sequence > position : parts.sequence == position + 1, "\(id) behind \(position)")
-            }
-            (lastID, position) = (id, parts.sequence)
+            let number = try #require(data["stream"]?.intValue.map { Int($0) })
+            try judgeEvent(id, type ?? "", streams[number])
             return .event
         }
+    }
+
+    private func judgeLost(_ data: JSON) throws -> Judged {
+        let (first, last) = (try sequence(data["first_id"]), try sequence(data["last_id"]))
+        try #require(first <= last && leftOut.isEmpty)
+        if let position, !isFiltered { try #require(first == position + 1, "lost from \(first) behind \(position)") }
+        if let position { try #require(first > position) }
+        if isFiltered, let position, let stream { try requireNothingWanted(position + 1..<first, stream) }
+        position = last
+        return .lost(last - first + 1)
+    }
+
+    /// What it says is judged when the next event tells which stream it is.
+    private func judgeConflated(_ data: JSON) throws -> Judged {
+        let types = Set(try #require(data["types"]?.arrayValue).compactMap(\.stringValue))
+        let ranges = try #require(data["ranges"]?.arrayValue)
+        try #require(!ranges.isEmpty && !types.isEmpty)
+        var count = 0
+        for range in ranges {
+            let (first, last) = (try sequence(range.arrayValue?.first), try sequence(range.arrayValue?.last))
+            let before = leftOut.last?.range.upperBound ?? position ?? 0
+            try #require(first > before && last >= first, "\(data.encoded) behind \(before)")
+            leftOut.append((first...last, types))
+            count += last - first + 1
+        }
+        return .conflated(count)
+    }
+
+    private func judgeEvent(_ id: String, _ type: String, _ stream: SimulatedStream) throws {
+        let parts = try #require(Self.parts(id))
+        if let lastID { try #require(Self.parts(lastID)?.epoch == parts.epoch, "\(id) behind \(lastID)") }
+        let event = try #require(stream[parts.sequence])
+        try #require(event.identity.type == type && event.isWanted(by: types))
+        try #require(self.stream == nil || self.stream === stream)
+        self.stream = stream
+        // Between what it had and this one: delivered never, so all of it was announced, or not wanted.
+        var next = position.map { $0 + 1 }
+        for (range, types) in leftOut {
+            if let from = next { try requireNothingWanted(from..<range.lowerBound, stream) }
+            // What was there when it joined comes from the history to who joins, and that is given whole.
+            if let joined = Self.parts(lastIDOfConnected)?.sequence { try #require(range.lowerBound > joined, "\(range), joined at \(joined)") }
+            for sequence in range {
+                let gone = try #require(stream[sequence])
+                try #require(gone.isLatest && gone.isWanted(by: self.types) && types.contains(gone.identity.type), "\(sequence): \(gone)")
+                allLeftOut.append((sequence, gone.identity))
+            }
+            next = range.upperBound + 1
+        }
+        leftOut = []
+        if let next {
+            try #require(parts.sequence >= next, "\(id) behind \(next - 1)")
+            try requireNothingWanted(next..<parts.sequence, stream)
+        }
+        (lastID, position) = (id, parts.sequence)
+        newest[event.identity] = parts.sequence
+        eventsReceived += 1
+    }
+
+    private func requireNothingWanted(_ range: Range<Int>, _ stream: SimulatedStream) throws {
+        for sequence in range {
+            let missing = try #require(stream[sequence])
+            try #require(!missing.isWanted(by: types), "\(sequence) is missing: \(missing)")
+        }
+    }
+
+    /// Nothing more comes: what was left out was left out for something newer, which came.
+    func judgeEnd(_ head: SimulatedStream) throws {
+        try #require(leftOut.isEmpty)
+        for (sequence, identity) in allLeftOut {
+            try #require(newest[identity] ?? 0 > sequence, "\(identity) was left out at \(sequence), and nothing newer came")
+        }
+        if isFiltered, let position, stream === head, position < head.count { try requireNothingWanted(position + 1..<head.count + 1, head) }
     }
 }
