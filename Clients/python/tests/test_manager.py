@@ -123,7 +123,7 @@ def test_sessions_are_registered_listed_and_ended() -> None:
         async with WebSocketManager(url) as manager:
             made = await manager.register_session("s", kind="backtest", owner="u1", max_connections=5, join="all")
             assert made["kind"] == "backtest"
-            assert await manager.register_session("s", join=100) == {}
+            assert await manager.register_session("s", join=100, policies={"tick": "latest"}) == {}
             assert await manager.list_sessions() == [{"session_id": "s"}]
             assert await manager.get_session("s") == {"session_id": "s"}
             assert await manager.delete_session("s") is True
@@ -134,7 +134,7 @@ def test_sessions_are_registered_listed_and_ended() -> None:
         asyncio.run(engine(gateway.url))
     assert exchange.bodies[:2] == [
         b'{"kind":"backtest","owner":"u1","max_connections":5,"join":"all"}',
-        b'{"join":100}',
+        b'{"join":100,"policies":{"tick":"latest"}}',
     ]
 
 
