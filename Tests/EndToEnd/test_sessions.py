@@ -204,8 +204,8 @@ async def test_the_list_of_sessions_is_paged_and_tells_their_counts(gateway: Gat
         assert [one["session_id"] for one in page["sessions"]] == names[3:] and page["next"] is None
         listed = await engine.list_sessions()
         assert {one["session_id"]: one["connections"] for one in listed} == {name: int(name == "s3") for name in names}
-        fields = ["session_id", "kind", "owner", "max_connections", "join", "registered", "connections", "epoch", "last_id", "oldest_id"]
-        assert list(listed[0]) == fields
+        settings = ["kind", "owner", "max_connections", "join", "policies"]
+        assert list(listed[0]) == ["session_id", *settings, "registered", "connections", "epoch", "last_id", "oldest_id"]
 
 
 def test_a_registered_kind_refuses_the_other_route(gateway: Gateway) -> None:

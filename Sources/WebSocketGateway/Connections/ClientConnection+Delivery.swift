@@ -25,18 +25,21 @@ extension ClientConnection {
     /// would land in its middle.
     private func enqueue(_ batch: Batch, from first: Int, partial: Int) -> (queued: Int, leftOut: [Int]) {
         var leftOut: [Int] = []
-        var sent = partial
-        for index in first..<batch.frames.count {
-            let frame = batch.frames[index]
-            guard sent > 0 || hasRoom(for: frame) else {
-                overfill(after: frame.id.sequence - 1, missed: batch.frames.count - index)
-                // A connection that was closed for it keeps what has begun.
-                return isOpen ? (index - first, leftOut) : (partial > 0 ? 1 : 0, [])
-            }
-            if let event = queue(frame, sent: sent, of: batch) { leftOut.append(event) }
-            sent = 0
+        var next = first
+        if partial > 0 {
+            _ = queue(batch.frames[first], sent: partial, of: batch)
+            next += 1
         }
-        return (batch.frames.count - first, leftOut)
+        while next < batch.frames.count || outbox.bytes > core.plan.settings.writeQueueBytesMax {
+            guard next < batch.frames.count, hasRoom(for: batch.frames[next]) else {
+                overfill(after: batch.frames[0].id.sequence + UInt64(next) - 1, missed: batch.frames.count - next)
+                // A connection that was closed for it keeps what has begun.
+                return isOpen ? (next - first, leftOut) : (partial > 0 ? 1 : 0, [])
+            }
+            if let event = queue(batch.frames[next], sent: 0, of: batch) { leftOut.append(event) }
+            next += 1
+        }
+        return (next - first, leftOut)
     }
 
     private func hasRoom(for frame: Frame) -> Bool {

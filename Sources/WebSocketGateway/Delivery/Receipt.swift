@@ -15,7 +15,8 @@ public struct PublishReceipt: Sendable, Equatable {
     public let sent: Int
     /// Waiting for a slow connection, in its queue or in the history.
     public let queued: Int
-    /// Left out of a slow connection's queue for a newer event of this publish, or of one that was read at the same time.
+    /// Left out of a slow connection's queue for a newer event that was handed out together with it: of this publish, or one of the same turn. What
+    /// leaves later was queued.
     public let conflated: Int
     /// Not delivered: the connection broke or was closed as too slow.
     public let dropped: Int

@@ -46,6 +46,16 @@ struct OwnMessagesTests {
         #expect(text.contains(#""last_id":"0123456789abc-7","delivered":9223372036854775807,"rtt_ms":1.234"#))
     }
 
+    @Test func `what was left out is told by its ranges and types`() throws {
+        var omission = Omission(try id(7), type: "price_update")
+        omission.append(Omission(try id(8), type: "stats_update"))
+        omission.append(Omission(try id(11), type: "price_update"))
+        #expect(
+            try payload(OwnMessages.conflated(omission, now: now))
+                == #"{"type":"conflated","data":{"ranges":[["0123456789abc-7","0123456789abc-8"],["0123456789abc-11","0123456789abc-11"]],"types":["price_update","stats_update"]},"timestamp":"2026-03-15T10:30:00.123456Z"}"#
+        )
+    }
+
     @Test func `an error carries its code, message and details`() throws {
         let text = try payload(OwnMessages.error("NO_ENGINE", "no \"engine\"", details: ["action": "stop", "ref": .null], now: now))
         #expect(

@@ -25,6 +25,17 @@ struct DeliveryCountsTests {
         #expect(counts.counts(ofEvent: 1) == EventCounts(connections: 2, sent: 1, queued: 1))
     }
 
+    @Test func `what leaves for a newer one of the batch was queued no more`() {
+        var counts = DeliveryCounts(uniform: 2)
+        counts.addPartial(events: 3, sent: 1, queued: 2)
+        counts.conflate(event: 1)
+        #expect(counts.counts(ofEvent: 1) == EventCounts(connections: 3, sent: 2, conflated: 1))
+        #expect(counts.counts(ofEvent: 2) == EventCounts(connections: 3, sent: 2, queued: 1))
+        var other = DeliveryCounts()
+        other.add(counts)
+        #expect(other.counts(ofEvent: 1).conflated == 1)
+    }
+
     @Test func `workers' counts add up, whichever of them had exceptions`() {
         var plain = DeliveryCounts(uniform: 3)
         var mixed = DeliveryCounts(uniform: 1)

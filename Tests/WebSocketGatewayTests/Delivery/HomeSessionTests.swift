@@ -5,6 +5,15 @@ import Testing
 
 @Suite("A session at its home")
 struct HomeSessionTests {
+    @Test func `its policies are what its registration says`() throws {
+        let session = HomeSession(try SessionID("s"), incarnation: 1, workers: 1, now: 0)
+        #expect(session.policies == DeliveryPolicies())
+        session.registration = SessionRegistration(policies: [.candle: .latest])
+        #expect(session.policies == DeliveryPolicies([.candle: .latest]) && session.policies != DeliveryPolicies())
+        session.registration = nil
+        #expect(session.policies == DeliveryPolicies())
+    }
+
     @Test func `it may be forgotten only while nothing would be lost`() throws {
         func session() throws -> HomeSession { HomeSession(try SessionID("s"), incarnation: 1, workers: 3, now: 0) }
         let fresh = try session()
