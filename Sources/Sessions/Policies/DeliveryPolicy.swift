@@ -22,7 +22,9 @@ package struct DeliveryPolicies: Sendable, Equatable {
     private var others: Set<String> = []
 
     package init(_ overrides: [EventType: DeliveryPolicy] = [:]) {
-        (latest, latestWithKey) = (Self.bits([.statsUpdate, .countdownUpdate, .priceUpdate, .positionUpdated]), Self.bits([.positionUpdated]))
+        (latest, latestWithKey) = (
+            Self.bits([.statsUpdate, .countdownUpdate, .priceUpdate, .positionUpdated]), Self.bits([.positionUpdated])
+        )
         for (type, policy) in overrides { set(type, policy) }
     }
 

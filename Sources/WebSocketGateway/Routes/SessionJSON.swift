@@ -32,7 +32,8 @@ extension SessionRegistration {
             case "policies": registration.policies = isNull ? [:] : try policies(value)
             default:
                 throw invalid(
-                    "a session has kind, owner, max_connections, join and policies, and not what is at position \(position(of: key, in: object))")
+                    "a session has kind, owner, max_connections, join and policies, and not what is at position \(position(of: key, in: object))"
+                )
             }
         }
         return registration

@@ -40,7 +40,8 @@ struct LoadReport {
     var expected: UInt64 { UInt64(plan.connections) * UInt64(plan.events) }
 
     var hasPassed: Bool {
-        failure == nil && offences == 0 && lost == 0 && duplicated == 0 && outOfOrder == 0 && delivered + conflated == expected && refusals == 0
+        failure == nil && offences == 0 && lost == 0 && duplicated == 0 && outOfOrder == 0 && delivered + conflated == expected
+            && refusals == 0
     }
 
     /// What one reader missed of the events that have receipts: holes, and the end that never came.
@@ -168,7 +169,8 @@ struct LoadReport {
             "expected": Self.int(Int(expected)), "delivered": Self.int(Int(delivered)),
             "published_per_s": .double(seconds > 0 ? Double(receipts.events) / seconds : 0),
             "deliveries_per_s": .double(seconds > 0 ? Double(delivered) / seconds : 0),
-            "lost": Self.int(Int(lost)), "duplicated": Self.int(Int(duplicated)), "out_of_order": Self.int(Int(outOfOrder)), "conflated": Self.int(Int(conflated)),
+            "lost": Self.int(Int(lost)), "duplicated": Self.int(Int(duplicated)), "out_of_order": Self.int(Int(outOfOrder)),
+            "conflated": Self.int(Int(conflated)),
             "receipts": plan.dialect.hasReceipts ? .object(counted) : .null,
             "latency_ms": Self.percentiles(latency), "refusals": Self.int(refusals),
             "slow": Self.int(plan.slowConnections), "slow_dropped": Self.int(slowDropped), "offences": Self.int(Int(offences)),

@@ -8,7 +8,9 @@ struct ClientConnectionDeliveryTests {
     private static let big = String(repeating: "x", count: 400_000)
 
     /// Sockets that hold little, so that a big event keeps what follows it waiting.
-    private func run(_ workers: Int, queueBytes: Int = 1 << 20, history: Int = 1000, _ body: (TestGateway) async throws -> Void) async throws {
+    private func run(_ workers: Int, queueBytes: Int = 1 << 20, history: Int = 1000, _ body: (TestGateway) async throws -> Void)
+        async throws
+    {
         try await TestGateway.run(
             workers: workers,
             {
@@ -50,7 +52,9 @@ struct ClientConnectionDeliveryTests {
         return gateway.manager.metrics.split(separator: "\n").first { $0.hasPrefix(name) }.map { String($0.dropFirst(name.count)) }
     }
 
-    @Test(arguments: [1, 2]) func `of a batch's latest events the newest waits, and the receipt says what became of the others`(workers: Int)
+    @Test(arguments: [1, 2]) func `of a batch's latest events the newest waits, and the receipt says what became of the others`(
+        workers: Int
+    )
         async throws
     {
         try await run(workers) { gateway in
@@ -138,7 +142,8 @@ struct ClientConnectionDeliveryTests {
 
     // MARK: Behind
 
-    @Test(arguments: [1, 2]) func `who has fallen behind is spared what a page supersedes, who comes late is not`(workers: Int) async throws {
+    @Test(arguments: [1, 2]) func `who has fallen behind is spared what a page supersedes, who comes late is not`(workers: Int) async throws
+    {
         try await run(workers, queueBytes: 50_000) { gateway in
             let slow = try await gateway.join("s", receiveBufferBytes: 4096)
             for n in 1...60 {

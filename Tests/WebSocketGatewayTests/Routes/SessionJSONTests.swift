@@ -24,7 +24,10 @@ struct SessionJSONTests {
         (#"{"join":"20"}"#, SessionRegistration(join: .latest(20))),
         (#"{"join":0}"#, SessionRegistration(join: .latest(0))),
         (#"{"policies":{}}"#, SessionRegistration()),
-        (#"{"policies":{"tick":"latest","candle":"deliver"}}"#, SessionRegistration(policies: [SessionJSONTests.tick: .latest, .candle: .deliver])),
+        (
+            #"{"policies":{"tick":"latest","candle":"deliver"}}"#,
+            SessionRegistration(policies: [SessionJSONTests.tick: .latest, .candle: .deliver])
+        ),
         (#"{"kind":null,"owner":null,"max_connections":null,"join":null,"policies":null}"#, SessionRegistration()),
     ])
     func `a registration is read`(text: String, expected: SessionRegistration) throws {
@@ -88,7 +91,9 @@ struct SessionJSONTests {
                 == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"policies":{},"registered":false,"connections":0,"epoch":null,"last_id":null,"oldest_id":null}"#
         )
         let full = SessionInfo(
-            id: try SessionID("s"), registration: SessionRegistration(kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3), policies: [Self.tick: .latest, .candle: .deliver]),
+            id: try SessionID("s"),
+            registration: SessionRegistration(
+                kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3), policies: [Self.tick: .latest, .candle: .deliver]),
             connections: 2,
             lastID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 9),
             oldestID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 4))

@@ -105,7 +105,9 @@ final class DeliverySimulation {
         guard clients.count < 40 else { return }
         let session = session ?? random(0...sessions.count - 1)
         let join = ["live", "all", "\(random(0...50))"][random(0...2)]
-        let types: [String]? = [["ai_decision"], ["price_update", "candle"], ["tick", "stats_update", "ai_decision"], nil, nil, nil, nil, nil][
+        let types: [String]? = [
+            ["ai_decision"], ["price_update", "candle"], ["tick", "stats_update", "ai_decision"], nil, nil, nil, nil, nil,
+        ][
             random(0...7)]
         // Closed on exec: a process that another test starts would keep an end open, and nobody would see the client leave.
         var ends: [Int32] = [-1, -1]
@@ -118,7 +120,8 @@ final class DeliverySimulation {
         client.send(
             ClientHandshake.request(
                 host: "localhost",
-                target: "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types.map { "&types=" + $0.joined(separator: ",") } ?? "")",
+                target:
+                    "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types.map { "&types=" + $0.joined(separator: ",") } ?? "")",
                 key: ClientHandshake.makeKey(), headers: []))
         cores[random(0...cores.count - 1)].acceptClient(ends[0], SocketAddress(parsing: "127.0.0.1:9")!)
     }

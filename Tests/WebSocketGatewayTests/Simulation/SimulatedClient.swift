@@ -152,7 +152,9 @@ final class SimulatedClient {
         for (range, types) in leftOut {
             if let from = next { try requireNothingWanted(from..<range.lowerBound, stream) }
             // What was there when it joined comes from the history to who joins, and that is given whole.
-            if let joined = Self.parts(lastIDOfConnected)?.sequence { try #require(range.lowerBound > joined, "\(range), joined at \(joined)") }
+            if let joined = Self.parts(lastIDOfConnected)?.sequence {
+                try #require(range.lowerBound > joined, "\(range), joined at \(joined)")
+            }
             for sequence in range {
                 let gone = try #require(stream[sequence])
                 try #require(gone.isLatest && gone.isWanted(by: self.types) && types.contains(gone.identity.type), "\(sequence): \(gone)")
@@ -183,6 +185,8 @@ final class SimulatedClient {
         for (sequence, identity) in allLeftOut {
             try #require(newest[identity] ?? 0 > sequence, "\(identity) was left out at \(sequence), and nothing newer came")
         }
-        if isFiltered, let position, stream === head, position < head.count { try requireNothingWanted(position + 1..<head.count + 1, head) }
+        if isFiltered, let position, stream === head, position < head.count {
+            try requireNothingWanted(position + 1..<head.count + 1, head)
+        }
     }
 }
