@@ -124,7 +124,8 @@ async def test_the_counters_agree_with_what_was_done(gateway: Gateway) -> None:
         'wsg_closes_total{code="1006"}': 1,
         "wsg_heartbeats_total": 1,
         "wsg_queued_bytes": 0,
-        "wsg_publish_to_socket_seconds_count": 22,
+        'wsg_publish_to_socket_seconds_count{type="candle"}': 20,
+        'wsg_publish_to_socket_seconds_count{type="other"}': 2,
         "wsg_connections_limit": samples["wsg_connections_limit"],
     }
     assert {name: samples.get(name) for name in expected} == expected

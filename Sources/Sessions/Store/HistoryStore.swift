@@ -24,12 +24,13 @@ package protocol HistoryStore: AnyObject {
     /// What it takes on disk, in bytes.
     var bytes: Int { get }
 
-    /// Ends it. What was committed is there at the next start; only then is the end known to have been clean.
-    func close()
+    /// Ends it. What was committed is there at the next start. Only after a `clean` end does ``StoredState/wasClosed`` say so: nothing that anybody saw
+    /// is missing.
+    func close(clean: Bool)
 }
 
 /// What survives the process's end.
-package enum Durability: String, Sendable, CaseIterable {
+public enum Durability: String, Sendable, CaseIterable {
     /// Nothing does.
     case memory
     /// What was committed before a clean end. Events are delivered at once and committed soon; after an unclean end each session goes on in a new epoch.
@@ -136,11 +137,15 @@ package struct StoredSession: Sendable, Equatable {
 /// What a store remembers when it is opened.
 package struct StoredState: Sendable, Equatable {
     package let sessions: [StoredSession]
-    /// Whether the process before ended with ``HistoryStore/close()``.
+    /// Whether the process before ended with ``HistoryStore/close(clean:)``, cleanly.
     package let wasClosed: Bool
+    /// Whether the last events that were delivered may be missing: the process before promised ``Durability/relaxed`` and was not closed. Every session
+    /// then goes on in a new epoch. All of them begin in the first commit, which settles it: were it several, a crash between them would leave it open.
+    package let mayHaveLostEvents: Bool
 
-    package init(sessions: [StoredSession], wasClosed: Bool) {
+    package init(sessions: [StoredSession], wasClosed: Bool, mayHaveLostEvents: Bool) {
         self.sessions = sessions
         self.wasClosed = wasClosed
+        self.mayHaveLostEvents = mayHaveLostEvents
     }
 }

@@ -7,8 +7,14 @@ package struct SessionStream: Sendable {
 
     package init() {}
 
+    /// Goes on behind `lastID`.
+    package init(lastID: EventID?) { self.lastID = lastID }
+
     package var epoch: Epoch? { lastID?.epoch }
     package var lastSequence: UInt64 { lastID?.sequence ?? 0 }
+
+    /// Follows another stream's numbering up to `id`.
+    package mutating func reach(_ id: EventID) { lastID = id }
 
     /// Gives the next event its place.
     /// - Parameters:

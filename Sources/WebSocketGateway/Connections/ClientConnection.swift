@@ -105,11 +105,11 @@ final class ClientConnection: Peer {
     }
 
     /// Becomes a member; from now on the fan-out sends here.
-    func join(_ session: LocalSession, isBehind: Bool) {
+    func join(_ session: LocalSession, behind start: UInt64?) {
         self.session = session
         count(as: Metric.kindLabel(session.kind))
         eventsAtStart = session.eventsSeen
-        if isBehind { beginCatchUp(after: 0, .joined) }
+        if let start { beginCatchUp(after: start, .joined) }
     }
 
     // MARK: Sending

@@ -8,7 +8,8 @@ extension HTTPConnection {
         guard !core.isParting else { return add(encode(EngineRoutes.response(.gatewayStopped), head)) }
         do throws(EngineRoutes.Refusal) {
             let checked = try route.check(head)
-            publishHeads.learn(head, checked)
+            // A key is another each time.
+            if checked.key == nil { publishHeads.learn(head, checked) }
             publish(checked, body, keepAlive: head.keepAlive)
         } catch {
             refusePublish(error, keepAlive: head.keepAlive)
@@ -34,7 +35,9 @@ extension HTTPConnection {
             core.publish(
                 PublishRequest(
                     session: checked.session, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds,
-                    reply: .request(worker: core.index, connection: ref, number: number), answersEarly: checked.answersEarly))
+                    reply: .request(worker: core.index, connection: ref, number: number), answersEarly: checked.answersEarly,
+                    wait: checked.wait,
+                    key: checked.key.map { PublishKey(text: $0, body: body, isBatch: parsed.isBatch) }))
         } catch {
             refusePublish(error, keepAlive: keepAlive)
         }
@@ -56,8 +59,9 @@ extension HTTPConnection {
                     keepAlive: awaited.keepAlive, date: core.dateLine))
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
-            core.counters.add(.httpErrors, label: Metric.statusIndex(503))
-            fill(number, EngineRoutes.response(refusal).encoded(keepAlive: awaited.keepAlive, date: core.dateLine))
+            let response = EngineRoutes.response(refusal)
+            core.counters.add(.httpErrors, label: Metric.statusIndex(response.status.code))
+            fill(number, response.encoded(keepAlive: awaited.keepAlive, date: core.dateLine))
         }
         if !isEarly { publishSettled() }
     }

@@ -27,11 +27,13 @@ final class FanOut {
         client.memberPlace = session.members.add(
             client.ref.slot, client.stream.descriptor,
             to: isBehind ? .behind : client.filter == nil ? .direct(client.encoding) : .careful)
+        noteBehind(session)
         return session
     }
 
     func remove(_ client: ClientConnection, from session: LocalSession) {
         takeOut(client, of: session)
+        noteBehind(session)
         if session.members.isEmpty, sessions[session.id] === session { sessions[session.id] = nil }
     }
 
@@ -39,6 +41,14 @@ final class FanOut {
     func move(_ client: ClientConnection, to group: MemberPlace.Group, in session: LocalSession) {
         takeOut(client, of: session)
         client.memberPlace = session.members.add(client.ref.slot, client.stream.descriptor, to: group)
+        noteBehind(session)
+    }
+
+    /// The home is told when the first member here falls behind, and when the last has caught up: engines may wait for that.
+    private func noteBehind(_ session: LocalSession) {
+        guard session.members.behind.isEmpty == session.hasBehind else { return }
+        session.hasBehind.toggle()
+        core.tell(session, hasBehind: session.hasBehind)
     }
 
     private func takeOut(_ client: ClientConnection, of session: LocalSession) {
@@ -113,7 +123,8 @@ final class FanOut {
             let event = counts.counts(ofEvent: i)
             core.counters.add(.deliveries, label: Int(frame.typeIndex), UInt64(event.sent + event.queued))
             if event.dropped > 0 { core.counters.add(.deliveriesDropped, label: Int(frame.typeIndex), UInt64(event.dropped)) }
-            core.counters.observe(.publishToSocket, nanoseconds: now &- frame.publishedAt, times: UInt64(event.sent))
+            core.counters.observe(
+                .publishToSocket, label: Int(frame.typeIndex), nanoseconds: now &- frame.publishedAt, times: UInt64(event.sent))
         }
     }
 }

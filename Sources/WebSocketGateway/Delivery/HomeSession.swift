@@ -10,10 +10,28 @@ final class HomeSession {
     }
     /// As the registration has them; for what is published from now on.
     private(set) var policies = DeliveryPolicies()
+    /// What has been published so far, as everybody sees it.
     var stream = SessionStream()
+    /// What has its place, and under `commit` is not seen before it is committed.
+    var assigned = SessionStream()
+    /// Said to the store before the first event.
+    var newEpoch: Epoch?
+    /// The oldest sequence that the store has; nil where nothing is stored.
+    var storedOldest: UInt64?
+    var keys = PublishKeys()
+    /// Workers with connections of it that are behind.
+    var behindOn: Set<Int> = []
+    /// Publishes whose answer waits for them.
+    var waits: [(receipt: Receipt, until: UInt64)] = []
     var history = SessionHistory()
     /// Connections by worker and encoding.
     var members: [PerEncoding<Int>]
+    var isStored: Bool { storedOldest != nil }
+    /// How many of the newest events can be had, from memory or from the store.
+    var kept: Int {
+        guard let storedOldest else { return history.count }
+        return max(history.count, stream.lastSequence >= storedOldest ? Int(clamping: stream.lastSequence - storedOldest + 1) : 0)
+    }
     var connections: Int { members.reduce(0) { $0 + $1.total } }
 
     /// Published in this turn and not yet handed out.
@@ -31,7 +49,7 @@ final class HomeSession {
     }
 
     /// Nothing would be lost by forgetting it: nobody is in it, no event was ever published, no engine registered it.
-    var isForgettable: Bool { connections == 0 && stream.lastID == nil && registration == nil && pending.isEmpty }
+    var isForgettable: Bool { connections == 0 && assigned.lastID == nil && registration == nil && pending.isEmpty }
 }
 
 /// What an engine said about a session with `PUT /v1/sessions/{id}`.

@@ -13,6 +13,12 @@ enum Mail: Sendable {
     case left(SessionID, incarnation: UInt64, worker: Int, Encoding)
     case delivered(batch: UInt64, DeliveryCounts)
     case readHistory(HistoryRequest)
+    case hasBehind(SessionID, incarnation: UInt64, worker: Int, Bool)
+
+    // From the store to a session's home:
+    case stored(ticket: UInt64, attempt: UInt64, StoreError?)
+    case storedPage(HistoryRequest, Result<[StoredEvent], StoreError>)
+    case storeDropped(StoredRange)
 
     // From a session's home to a worker with its connections:
     case joined(JoinRequest, JoinAnswer)
@@ -41,6 +47,10 @@ struct PublishRequest: Sendable {
     let receivedAt: UInt64
     var reply: ReplyTo
     var answersEarly = false
+    /// How long the answer may wait for connections that are behind, in milliseconds; 0: not at all.
+    var wait: UInt64 = 0
+    /// Must not be done twice.
+    var key: PublishKey?
 }
 
 /// A connection that asks its session's home to be let in.
@@ -66,10 +76,10 @@ struct HistoryRequest: Sendable {
     let after: UInt64
 }
 
-/// The home's answer. After `.admitted` every event of the session travels the same way behind it: no gap, no repeat. With a page that does not reach
-/// the head the connection is behind, and asks for the next until one does.
+/// The home's answer. After `.admitted` every event of the session travels the same way behind it: no gap, no repeat. With a `start` the connection is
+/// behind until a page reaches the head: the first comes along, or is asked for where the store has it.
 enum JoinAnswer: Sendable {
-    case admitted(incarnation: UInt64, lastID: EventID?, resume: ResumeAnswer?, page: HistoryPage?)
+    case admitted(incarnation: UInt64, lastID: EventID?, resume: ResumeAnswer?, start: UInt64?, page: HistoryPage?)
     case refused(JoinRefusal)
 }
 

@@ -95,6 +95,8 @@ final class LocalSession {
     /// The home's; tells this session from an ended one of the same name.
     let incarnation: UInt64
     var members = Members()
+    /// What the home was told.
+    var hasBehind = false
     /// The newest event handed out here.
     var lastID: EventID?
     /// Events handed out here since the first member came; a live member's own count is the difference to its start.

@@ -29,8 +29,10 @@ public struct BroadcastReceipt: Sendable, Equatable {
     public let connections: Int
     public let sent: Int
     public let queued: Int
+    /// Why sessions beyond ``sessions`` did not get it; nil where all did.
+    public var refusal: PublishRefusal?
 
-    static let nothing = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)
+    static let nothing = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0, refusal: nil)
 }
 
 /// Why a publish was refused; nothing of it was published.
@@ -39,11 +41,20 @@ public enum PublishRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     case tooManySessions
     /// The gateway has stopped.
     case gatewayStopped
+    /// The store has no room. Nothing was published.
+    case storeFull(String)
+    /// The store cannot be written any more. Whether the events are kept shows after a restart.
+    case storeFailed(String)
+    /// The same `Idempotency-Key` was used with another body.
+    case keyReused
 
     public var description: String {
         switch self {
         case .tooManySessions: "the gateway knows as many sessions as it may; nothing was published"
         case .gatewayStopped: "the gateway has stopped; nothing was published"
+        case .storeFull(let reason): "the store has no room (\(reason)); nothing was published"
+        case .storeFailed(let reason): "the store failed (\(reason)); whether this was published shows after a restart"
+        case .keyReused: "this idempotency key was used with another body; nothing was published"
         }
     }
 }
@@ -52,16 +63,16 @@ public enum PublishRefusal: Error, Sendable, Equatable, CustomStringConvertible 
 enum ReplyTo: Sendable {
     /// An engine's HTTP request: the answer belongs in place `number` of the connection's pipeline.
     case request(worker: Int, connection: ConnectionRef, number: UInt64)
-    case publishCall(CheckedContinuation<Result<PublishReceipt, PublishRefusal>, Never>)
+    case publishCall(@Sendable (Result<PublishReceipt, PublishRefusal>) -> Void)
     /// Only checked so far.
     case nobody
-    case broadcastCall(CheckedContinuation<BroadcastReceipt, Never>)
+    case broadcastCall(@Sendable (BroadcastReceipt) -> Void)
 
     /// Tells a waiting call that the gateway has stopped. A request's connection is cut anyway.
     func resumeStopped() {
         switch self {
-        case .publishCall(let continuation): continuation.resume(returning: .failure(.gatewayStopped))
-        case .broadcastCall(let continuation): continuation.resume(returning: .nothing)
+        case .publishCall(let call): call(.failure(.gatewayStopped))
+        case .broadcastCall(let call): call(.nothing)
         case .request, .nobody: break
         }
     }
@@ -77,6 +88,12 @@ final class Receipt {
     var count = 0
     var totals = EventCounts()
     var sessions = 0
+    /// The publish's key, and the session that remembers it.
+    var key: (key: PublishKey, home: HomeSession)?
+    /// How long its answer may wait for connections of that session that are behind.
+    var wait: (milliseconds: UInt64, home: HomeSession)?
+    /// Why nothing of it was published.
+    var refusal: PublishRefusal?
     /// Batches not yet delivered everywhere, plus one while events are still being added.
     var outstanding = 1
 
@@ -95,6 +112,6 @@ final class Receipt {
     var broadcastReceipt: BroadcastReceipt {
         BroadcastReceipt(
             sessions: sessions, connections: totals.connections, sent: totals.sent,
-            queued: totals.queued + totals.behind)
+            queued: totals.queued + totals.behind, refusal: refusal)
     }
 }

@@ -4,22 +4,26 @@ internal import Sessions
 /// The sessions that call one worker their home: gives events their ids, joins a turn's events into batches, hands those to every worker with
 /// connections, and gathers what became of them.
 ///
-/// Flow: EngineRoutes → **SessionHome** → FanOut (here and on other workers) → receipts
+/// Flow: EngineRoutes → **SessionHome** (→ store →) FanOut, here and on other workers → receipts
 final class SessionHome {
-    private let core: WorkerCore
-    private var sessions: [SessionID: HomeSession] = [:]
+    let core: WorkerCore
+    private(set) var sessions: [SessionID: HomeSession] = [:]
+    /// Sessions with publishes whose answers wait for connections that are behind.
+    var waiting: [SessionID: HomeSession] = [:]
+    /// What waits for the store, and for its answers.
+    var storing: HomeStoring
     /// Sessions with events waiting for the end of the turn.
     private var dirty: [HomeSession] = []
     private var inFlight: [UInt64: InFlight] = [:]
     private var nextBatch: UInt64 = 0
     private var nextIncarnation: UInt64 = 0
-    private var random = BufferedRandom()
+    var random = BufferedRandom()
     /// Sessions that keep events.
-    private var keeping: [SessionID: HomeSession] = [:]
+    var keeping: [SessionID: HomeSession] = [:]
     /// What all histories kept here cost in memory.
-    private var keptBytes = 0
+    var keptBytes = 0
     /// Sessions by when they were used last, the longest ago at the end, as it was when room was last made.
-    private var idlest: [(home: HomeSession, usedAt: UInt64)] = []
+    var idlest: [(home: HomeSession, usedAt: UInt64)] = []
 
     /// A batch that other workers are still delivering.
     private struct InFlight {
@@ -28,25 +32,30 @@ final class SessionHome {
         var waitingFor: Int
     }
 
-    init(_ core: WorkerCore) { self.core = core }
+    init(_ core: WorkerCore) {
+        self.core = core
+        storing = HomeStoring(core.plan.durability)
+    }
 
-    var hasPending: Bool { !dirty.isEmpty }
+    var hasPending: Bool { !dirty.isEmpty || storing.hasUnposted }
 
     // MARK: Publishing
 
     func publish(_ request: PublishRequest) {
         let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
+        if let refusal = storing.refusal { return core.refuse(request.reply, refusal) }
         guard let session = request.session else { return publishToAll(request, receipt) }
         guard let home = findOrCreate(session) else {
             return core.answer(request.reply, .failure(.tooManySessions))
         }
+        if let key = request.key, !begin(key, of: request, in: home, receipt) { return }
+        if request.wait > 0 { receipt.wait = (request.wait, home) }
         add(request, to: home, receipt)
         seal(receipt)
     }
 
     private func publishToAll(_ request: PublishRequest, _ receipt: Receipt) {
         for home in sessions.values {
-            receipt.sessions += 1
             add(request, to: home, receipt)
             // Not at the end of the turn: the frames of all sessions at once would be as much memory as a body times the sessions.
             flush(home)
@@ -56,16 +65,36 @@ final class SessionHome {
 
     private func add(_ request: PublishRequest, to home: HomeSession, _ receipt: Receipt) {
         home.lastUsed = core.now
-        var first = home.pending.count
+        let isStored = storing.isStoring
+        let needsFrames = home.connections > 0 || core.plan.history.eventsMax > 0 || isStored
+        var frames: [Frame] = []
+        if needsFrames { frames.reserveCapacity(request.events.count) }
+        var stored: [StoredEvent] = []
+        if isStored, home.assigned.lastID == nil { beginStream(of: home) }
+        for event in request.events {
+            let entry = home.assigned.append(now: core.wallTime, epoch: home.newEpoch ?? Epoch.random(using: &random))
+            note(entry.id, of: event, receipt)
+            guard needsFrames else { continue }
+            frames.append(
+                Frame(
+                    event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt,
+                    key: home.policies.key(of: event, in: request.body.span)))
+            guard isStored else { continue }
+            stored.append(
+                StoredEvent(sequence: entry.id.sequence, publishedAt: entry.timestamp, body: request.body, event: event))
+        }
+        if isStored { store(stored, request.key, in: home, receipt) }
+        if storing.releasesLater { hold(frames, in: home, receipt) } else { release(frames, in: home, receipt) }
+    }
+
+    /// From now on everybody may see the events; of a session that nobody watches and nothing is kept of there are no frames.
+    func release(_ frames: [Frame], in home: HomeSession, _ receipt: Receipt) {
+        receipt.sessions += 1
+        if let last = frames.last { home.stream.reach(last.id) } else { home.stream = home.assigned }
         let isWatched = home.connections > 0
         let isKept = core.plan.history.eventsMax > 0
-        for event in request.events {
-            let entry = home.stream.append(now: core.wallTime, epoch: Epoch.random(using: &random))
-            note(entry.id, of: event, receipt)
-            guard isWatched || isKept else { continue }
-            let frame = Frame(
-                event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt,
-                key: home.policies.key(of: event, in: request.body.span))
+        var first = home.pending.count
+        for frame in frames {
             if isKept { keep(frame, in: home) }
             guard isWatched else { continue }
             if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
@@ -93,25 +122,33 @@ final class SessionHome {
         home.pendingReceipts.append((receipt, events))
     }
 
-    /// All events of the request are in their streams.
+    /// All events of the request have their ids; who wants no more than those is told so as soon as they are released.
     private func seal(_ receipt: Receipt) {
-        if receipt.answersEarly, let early = receipt.receipt { core.answer(receipt.reply, .success(early), isEarly: true) }
+        if !storing.releasesLater { answerEarly(receipt) }
         settle(receipt)
     }
 
-    private func settle(_ receipt: Receipt) {
+    func answerEarly(_ receipt: Receipt) {
+        guard receipt.answersEarly, let early = receipt.receipt else { return }
+        core.answer(receipt.reply, .success(early), isEarly: true)
+    }
+
+    func settle(_ receipt: Receipt) {
         receipt.outstanding -= 1
-        if receipt.outstanding == 0 { core.complete(receipt) }
+        guard receipt.outstanding == 0 else { return }
+        if receipt.key != nil { end(receipt) }
+        if !waits(receipt) { core.complete(receipt) }
     }
 
     // MARK: The end of the turn
 
-    /// Hands out everything published since the last call. Called at the end of each turn, and before a member joins.
+    /// Hands out everything released since the last call, and gives the store what is new. Called at the end of each turn.
     func flush() {
+        postTicket()
         while let home = dirty.popLast() { flush(home) }
     }
 
-    private func flush(_ home: HomeSession) {
+    func flush(_ home: HomeSession) {
         guard !home.pending.isEmpty else { return }
         let batch = encode(home)
         let receipts = home.pendingReceipts
@@ -169,6 +206,8 @@ final class SessionHome {
 
     /// The worker has stopped: whoever waits for other workers' counts gets those that are known.
     func abandon() {
+        failTickets(.stopped)
+        endWaits(now: .max)
         for entry in inFlight.values { finish(entry.receipts, entry.counts) }
         inFlight = [:]
     }
@@ -187,89 +226,16 @@ final class SessionHome {
         flush(home)
         home.members[request.worker][request.encoding] += 1
         home.lastUsed = core.now
-        let kept = home.history.count
+        let kept = home.kept
         let resume = request.resumeFrom.map { home.stream.resume(from: $0, kept: kept) }
         if let resume { core.counters.add(.resumes, label: resume.recovered ? 0 : 1) }
         let start = home.stream.start(resume, request.join ?? home.registration?.join ?? .live, kept: kept)
         return .admitted(
-            incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, page: start.flatMap { page(of: home, after: $0) })
+            incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, start: start,
+            page: start.flatMap { isInStore($0, of: home) ? nil : page(of: home, after: $0) })
     }
 
-    // MARK: History
-
-    /// What a connection that is behind gets at once: as much as a batch holds.
-    private func page(of home: HomeSession, after sequence: UInt64) -> HistoryPage? {
-        guard let head = home.stream.lastID, sequence <= head.sequence else { return nil }
-        return home.history.page(after: sequence, head: head, bytesMax: Batch.bytesMax)
-    }
-
-    /// Answers a connection that is behind. Everything published so far has been handed out before the page, and what comes travels behind it: who
-    /// is given the head misses nothing. Nobody answers for a session that is gone; its connections are being closed.
-    func read(_ request: HistoryRequest) {
-        guard let home = sessions[request.session], home.incarnation == request.incarnation else { return }
-        flush(home)
-        guard let page = page(of: home, after: request.after) else { return }
-        if request.worker == core.index {
-            core.client(at: request.connection)?.catchUp(with: page)
-        } else {
-            core.post(.history(request.connection, page), to: request.worker)
-        }
-    }
-
-    /// Some events of a session behind `id`, or its oldest, for an engine; nil when the session is not known.
-    func read(_ id: SessionID, after: EventID?, limit: Int) -> SessionHistoryAnswer? {
-        guard let home = sessions[id] else { return nil }
-        let kept = home.history.count
-        let resume = after.map { home.stream.resume(from: $0, kept: kept) }
-        let start = home.stream.start(resume, .all, kept: kept)
-        let page = home.stream.lastID.flatMap { head in
-            start.map { home.history.page(after: $0, head: head, eventsMax: limit, bytesMax: SessionHistoryAnswer.bytesMax) }
-        }
-        return SessionHistoryAnswer(page: page, lastID: home.stream.lastID, oldestID: home.stream.oldestID(kept: kept), resume: resume)
-    }
-
-    private func keep(_ frame: Frame, in home: HomeSession) {
-        let before = home.history.bytes
-        if home.history.isEmpty { keeping[home.id] = home }
-        let dropped = home.history.append(frame, core.plan.history)
-        keptBytes += home.history.bytes - before
-        core.counters.add(.historyEvents, 1 &- UInt64(dropped))
-        core.counters.add(.historyBytes, UInt64(bitPattern: Int64(home.history.bytes - before)))
-        if dropped > 0 { core.counters.add(.historyDropped, label: 0, UInt64(dropped)) }
-        if keptBytes > core.plan.historyBytesPerWorker { makeRoom() }
-    }
-
-    /// Drops the history's oldest as long as it is asked to.
-    private func drop(from home: HomeSession, reason: Int, while condition: (SessionHistory) -> Bool) {
-        let (events, bytes) = (home.history.count, home.history.bytes)
-        while !home.history.isEmpty, condition(home.history) { home.history.dropOldest() }
-        guard home.history.count < events else { return }
-        home.history.giveBackRoom()
-        if home.history.isEmpty { keeping[home.id] = nil }
-        keptBytes -= bytes - home.history.bytes
-        core.counters.subtract(.historyEvents, UInt64(events - home.history.count))
-        core.counters.subtract(.historyBytes, UInt64(bytes - home.history.bytes))
-        core.counters.add(.historyDropped, label: reason, UInt64(events - home.history.count))
-    }
-
-    /// All histories together are over this worker's share: the session that was idle for longest gives its oldest events, then the next.
-    private func makeRoom() {
-        while keptBytes > core.plan.historyBytesPerWorker {
-            if idlest.isEmpty {
-                // Sorted once for many: a session that was used meanwhile is passed over. Of those used in the same millisecond, older events go first.
-                idlest = keeping.values.map { ($0, $0.lastUsed) }.sorted {
-                    ($0.1, $0.0.history.oldestPublishedAt ?? 0) > ($1.1, $1.0.history.oldestPublishedAt ?? 0)
-                }
-            }
-            guard let (home, usedAt) = idlest.last else { return }
-            if home.lastUsed == usedAt {
-                let (excess, before) = (keptBytes - core.plan.historyBytesPerWorker, home.history.bytes)
-                drop(from: home, reason: 2) { before - $0.bytes < excess }
-                guard home.history.isEmpty else { continue }
-            }
-            idlest.removeLast()
-        }
-    }
+    // MARK: Members who leave
 
     /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.
     func left(_ session: SessionID, incarnation: UInt64, worker: Int, _ encoding: Encoding) {
@@ -279,7 +245,7 @@ final class SessionHome {
         if home.isForgettable { forget(home) }
     }
 
-    private func findOrCreate(_ id: SessionID) -> HomeSession? {
+    func findOrCreate(_ id: SessionID) -> HomeSession? {
         if let home = sessions[id] { return home }
         // Each worker is home to its share of the sessions.
         guard sessions.count < max(1, core.plan.settings.sessionsMax / core.plan.workers) else { return nil }
@@ -292,6 +258,8 @@ final class SessionHome {
 
     private func forget(_ home: HomeSession) {
         sessions[home.id] = nil
+        endWaits(of: home, now: .max)
+        if storing.isStoring, home.isStored || home.registration != nil { storing.changes.append(.delete(home.id)) }
         drop(from: home, reason: 3) { _ in true }
         core.counters.subtract(.sessions)
     }
@@ -300,6 +268,7 @@ final class SessionHome {
     func expire() {
         let limit = core.plan.sessionIdleTimeout
         let now = Clocks.monotonicNanoseconds
+        expireKeys()
         for home in Array(keeping.values) {
             drop(from: home, reason: 1) { now &- ($0.oldestPublishedAt ?? now) > core.plan.history.retention }
         }
@@ -314,7 +283,9 @@ final class SessionHome {
     func register(_ id: SessionID, _ change: (SessionRegistration) -> SessionRegistration) -> Bool? {
         let isNew = sessions[id]?.registration == nil
         guard let home = findOrCreate(id) else { return nil }
-        home.registration = change(home.registration ?? SessionRegistration())
+        let registration = change(home.registration ?? SessionRegistration())
+        home.registration = registration
+        if storing.isStoring { storing.changes.append(.register(id, registration.stored)) }
         home.lastUsed = core.now
         return isNew
     }
@@ -356,6 +327,6 @@ final class SessionHome {
     private static func info(_ home: HomeSession) -> SessionInfo {
         SessionInfo(
             id: home.id, registration: home.registration, connections: home.connections, lastID: home.stream.lastID,
-            oldestID: home.stream.oldestID(kept: home.history.count))
+            oldestID: home.stream.oldestID(kept: home.kept))
     }
 }

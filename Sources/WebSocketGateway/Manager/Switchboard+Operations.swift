@@ -16,7 +16,7 @@ extension Switchboard {
         let checked = try request(event, session: session, reply: .nobody)
         let result: Result<PublishReceipt, PublishRefusal> = await withCheckedContinuation { continuation in
             var request = checked
-            request.reply = .publishCall(continuation)
+            request.reply = .publishCall { continuation.resume(returning: $0) }
             if !mailboxes[home(of: session)].post(.publish(request)) { continuation.resume(returning: .failure(.gatewayStopped)) }
         }
         return try result.get()
@@ -27,14 +27,15 @@ extension Switchboard {
         for mailbox in mailboxes {
             let part: BroadcastReceipt = await withCheckedContinuation { continuation in
                 var request = request
-                request.reply = .broadcastCall(continuation)
+                request.reply = .broadcastCall { continuation.resume(returning: $0) }
                 if !mailbox.post(.publishToAll(request)) {
                     continuation.resume(returning: .nothing)
                 }
             }
             total = BroadcastReceipt(
                 sessions: total.sessions + part.sessions, connections: total.connections + part.connections, sent: total.sent + part.sent,
-                queued: total.queued + part.queued)
+                queued: total.queued + part.queued,
+                refusal: total.refusal ?? part.refusal)
         }
         return total
     }
@@ -100,17 +101,59 @@ extension Switchboard {
     func register(_ session: SessionID, _ change: @escaping @Sendable (SessionRegistration) -> SessionRegistration)
         async throws(PublishRefusal) -> Bool
     {
-        guard let answer = await ask(home(of: session), { core in core.home.register(session, change) }) else { throw .gatewayStopped }
-        guard let isNew = answer else { throw .tooManySessions }
-        return isNew
+        let answer: Result<Bool?, StoreError>? = await askStored(home(of: session)) { $0.register(session, change) }
+        switch answer {
+        case nil: throw .gatewayStopped
+        case .success(nil): throw .tooManySessions
+        case .success(let isNew?): return isNew
+        case .failure(.full(let reason)): throw .storeFull(reason)
+        case .failure(.failed(let reason)): throw .storeFailed(reason)
+        }
     }
 
-    func endSession(_ session: SessionID) async -> Bool { await ask(home(of: session)) { $0.home.end(session) } ?? false }
+    /// False when it is not known.
+    func endSession(_ session: SessionID) async throws(PublishRefusal) -> Bool {
+        switch await askStored(home(of: session), { $0.end(session) }) {
+        case nil: return false
+        case .success(let isKnown): return isKnown
+        case .failure(.full(let reason)): throw .storeFull(reason)
+        case .failure(.failed(let reason)): throw .storeFailed(reason)
+        }
+    }
+
+    /// Changes something at a home, and answers when the change is stored. Nil when the worker has ended.
+    private func askStored<T: Sendable>(_ worker: Int, _ body: @escaping @Sendable (SessionHome) -> T) async -> Result<T, StoreError>? {
+        await withCheckedContinuation { continuation in
+            let posted = mailboxes[worker].post(
+                .call { core in
+                    guard let core else { return continuation.resume(returning: nil) }
+                    let result = body(core.home)
+                    core.home.whenStored { error in continuation.resume(returning: error.map { .failure($0) } ?? .success(result)) }
+                })
+            if !posted { continuation.resume(returning: nil) }
+        }
+    }
 
     func info(_ session: SessionID) async -> SessionInfo? { await ask(home(of: session)) { $0.home.info(session) } ?? nil }
 
-    func history(of session: SessionID, after: EventID?, limit: Int) async -> SessionHistoryAnswer? {
-        await ask(home(of: session)) { $0.home.read(session, after: after, limit: limit) } ?? nil
+    func history(of session: SessionID, after: EventID?, limit: Int) async -> Result<SessionHistoryAnswer?, StoreError> {
+        let read = await ask(home(of: session)) { $0.home.read(session, after: after, limit: limit) } ?? nil
+        switch read {
+        case nil: return .success(nil)
+        case .answer(let answer): return .success(answer)
+        case .inStore(let start, let resume):
+            let events: Result<[StoredEvent], StoreError> = await withCheckedContinuation { continuation in
+                let question = StoreMail.read(
+                    session, after: start, eventsMax: limit, bytesMax: SessionHistoryAnswer.bytesMax, { continuation.resume(returning: $0) }
+                )
+                if !storeMailbox.post(question) { continuation.resume(returning: .failure(.failed("the store has ended"))) }
+            }
+            switch events {
+            case .failure(let error): return .failure(error)
+            case .success(let events):
+                return .success(await ask(home(of: session)) { $0.home.answer(session, events, after: start, resume) } ?? nil)
+            }
+        }
     }
 
     /// One page by id, and whether more follow.

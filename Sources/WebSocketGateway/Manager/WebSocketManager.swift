@@ -16,6 +16,7 @@ public final class WebSocketManager: Sendable {
     private let board: Switchboard
     private let threads = Locked<[LoopThread]>([])
     private let hasBegun = Atomic(false)
+    private let storeThread = StoreThread()
 
     /// Where the gateway listens.
     public struct Addresses: Sendable, Equatable {
@@ -48,13 +49,19 @@ public final class WebSocketManager: Sendable {
             throw StartError(reason: "a gateway starts once; make a new one")
         }
         let plan = board.plan
+        // An address that is taken is the likelier mistake, and the store stays as it was.
         let clients = try Self.bind(plan.listen, plan.workers, plan.connectionOptions)
         let controls =
             plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, plan.connectionOptions, closingOnFailure: clients)
+        let stored: [[StoredSession]]
+        do throws(StartError) { stored = try await startStore() } catch {
+            for socket in clients + controls { socket.close() }
+            throw error
+        }
         for worker in 0..<plan.workers {
             let control = plan.settings.echoes ? nil : controls[worker]
             do {
-                let thread = try await startWorker(worker, clients[worker], control)
+                let thread = try await startWorker(worker, clients[worker], control, stored[worker])
                 threads.withLock { $0.append(thread) }
             } catch {
                 // A worker owns its sockets, and closes them when it fails. The others were never handed out.
@@ -82,14 +89,30 @@ public final class WebSocketManager: Sendable {
         }
     }
 
+    /// Opens the history, where it is kept, and returns what each worker is home to.
+    private func startStore() async throws(StartError) -> [[StoredSession]] {
+        let plan = board.plan
+        guard let directory = plan.settings.dataDirectory else { return Array(repeating: [], count: plan.workers) }
+        let state = try await storeThread.start(board) {
+            try SQLiteHistory(
+                directory: directory, durability: plan.durability, eventsMax: plan.history.eventsMax, bytesMax: plan.history.bytesMax)
+        }
+        if !state.wasClosed { board.log.storeWasNotClosed(plan.durability) }
+        var homes: [[StoredSession]] = Array(repeating: [], count: plan.workers)
+        for session in state.sessions { homes[board.home(of: session.id)].append(session) }
+        return homes
+    }
+
     /// Starts a worker's thread and waits until it listens. The sockets are the worker's from here on, also when it fails.
-    private func startWorker(_ worker: Int, _ client: BoundSocket, _ control: BoundSocket?) async throws -> LoopThread {
+    private func startWorker(_ worker: Int, _ client: BoundSocket, _ control: BoundSocket?, _ stored: [StoredSession]) async throws
+        -> LoopThread
+    {
         let board = board
         let started = Locked<LoopThread?>(nil)
         do {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 do throws(SystemError) {
-                    let thread = try LoopThread { Self.runWorker(board, worker, client, control) { continuation.resume(with: $0) } }
+                    let thread = try LoopThread { Self.runWorker(board, worker, client, control, stored) { continuation.resume(with: $0) } }
                     started.withLock { $0 = thread }
                 } catch {
                     continuation.resume(throwing: error)
@@ -109,7 +132,8 @@ public final class WebSocketManager: Sendable {
 
     /// The whole life of a worker's thread.
     private static func runWorker(
-        _ board: Switchboard, _ worker: Int, _ client: BoundSocket, _ control: BoundSocket?, started: (Result<Void, any Error>) -> Void
+        _ board: Switchboard, _ worker: Int, _ client: BoundSocket, _ control: BoundSocket?, _ stored: [StoredSession],
+        started: (Result<Void, any Error>) -> Void
     ) {
         let core: WorkerCore
         do throws(SystemError) {
@@ -119,6 +143,7 @@ public final class WebSocketManager: Sendable {
             control?.close()
             return started(.failure(error))
         }
+        for session in stored { core.home.restore(session) }
         do throws(SystemError) {
             try core.listen(client, control: control)
         } catch {
@@ -150,14 +175,8 @@ public final class WebSocketManager: Sendable {
             defer { threads = [] }
             return threads
         }
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            // Waiting for a thread blocks: not on the pool that runs everybody's tasks.
-            let waiter = try? LoopThread {
-                for thread in threads { thread.join() }
-                continuation.resume()
-            }
-            if let waiter { waiter.detach() } else { continuation.resume() }
-        }
+        await StoreThread.joined(threads)
+        await storeThread.stop(board)
         board.phase = .stopped
         board.closeUnopened()
     }
@@ -224,8 +243,9 @@ public final class WebSocketManager: Sendable {
     }
 
     /// Ends a session for good: its clients are closed with 1000. False when it is not known.
+    /// - Throws: ``SessionIDError``, ``PublishRefusal``.
     @discardableResult
-    public func endSession(_ sessionID: String) async throws(SessionIDError) -> Bool { await board.endSession(try SessionID(sessionID)) }
+    public func endSession(_ sessionID: String) async throws -> Bool { try await board.endSession(try SessionID(sessionID)) }
 
     /// Every session known, by id.
     public func sessions() async -> [SessionInfo] { await board.sessions() }

@@ -32,12 +32,13 @@ final class Counters: @unchecked Sendable {
     func subtract(_ metric: Metric, label: Int = 0, _ amount: UInt64 = 1) { add(metric, label: label, 0 &- amount) }
 
     /// Records `times` observations of the same duration.
-    func observe(_ metric: Metric, nanoseconds: UInt64, times: UInt64 = 1) {
+    func observe(_ metric: Metric, label: Int = 0, nanoseconds: UInt64, times: UInt64 = 1) {
         guard times > 0 else { return }
         let bounds = Metric.bucketsNanoseconds
         let bucket = bounds.firstIndex { nanoseconds <= $0 } ?? bounds.count
-        add(metric, label: bucket, times)
-        add(metric, label: bounds.count + 1, nanoseconds &* times)
+        let first = label * Metric.histogramCells
+        add(metric, label: first + bucket, times)
+        add(metric, label: first + bounds.count + 1, nanoseconds &* times)
     }
 
     func value(_ metric: Metric, label: Int = 0) -> UInt64 {

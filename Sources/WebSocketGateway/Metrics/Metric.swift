@@ -13,6 +13,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
     case deflations, deflateSavedBytes
     case historyEvents, historyBytes, historyDropped, resumes, behind, eventsLost
+    case storeUp, storeBytes, storeQueue, storeFailures, storeCommit, publishesRepeated
     case heartbeats, publishToSocket, loopTurn
 
     enum Kind: String { case counter, gauge, histogram }
@@ -135,6 +136,25 @@ enum Metric: Int, CaseIterable, Sendable {
             Row(
                 name: "wsg_deliveries_lost_total", help: "Events announced as lost: kept no more when the client's turn came.",
                 kind: .counter)
+        case .storeUp:
+            Row(
+                name: "wsg_store_up", help: "1 while the history is written to disk; 0 without --data, and after a failed write.",
+                kind: .gauge)
+        case .storeBytes:
+            Row(name: "wsg_store_bytes", help: "What the history takes on disk.", kind: .gauge)
+        case .storeQueue:
+            Row(name: "wsg_store_queue_bytes", help: "Bytes of events given to the store and not yet committed.", kind: .gauge)
+        case .storeFailures:
+            Row(
+                name: "wsg_store_failures_total",
+                help: "Calls of the store that failed: for want of room, or for good.", kind: .counter, label: "reason",
+                values: ["full", "failed"])
+        case .storeCommit:
+            Row(name: "wsg_store_commit_seconds", help: "One commit of the history, of whatever waited for it.", kind: .histogram)
+        case .publishesRepeated:
+            Row(
+                name: "wsg_idempotency_repeats_total", help: "Publishes answered as the first one with their Idempotency-Key.",
+                kind: .counter)
         case .heartbeats:
             Row(name: "wsg_heartbeats_total", help: "Heartbeats sent.", kind: .counter)
         case .publishToSocket:
@@ -142,14 +162,17 @@ enum Metric: Int, CaseIterable, Sendable {
                 name: "wsg_publish_to_socket_seconds",
                 help:
                     "From a publish being read to its event being handed to the sockets, per delivery that does not come from the history.",
-                kind: .histogram)
+                kind: .histogram, label: "type", values: Self.typeClasses)
         case .loopTurn:
             Row(name: "wsg_loop_turn_seconds", help: "Busy time of one turn of a worker's loop.", kind: .histogram)
         }
     }
 
     /// How many cells a worker keeps for this family; a histogram's last cell is its sum in nanoseconds.
-    var cells: Int { row.kind == .histogram ? Self.bucketsNanoseconds.count + 2 : max(1, row.values.count) }
+    var cells: Int { max(1, row.values.count) * (row.kind == .histogram ? Self.histogramCells : 1) }
+
+    /// One for each bucket, one for what is beyond them, one for the sum.
+    static let histogramCells = bucketsNanoseconds.count + 2
 
     /// Where each family's cells begin, by `rawValue`; the last entry is their number.
     static let starts: [Int] = allCases.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.cells) }

@@ -5,7 +5,9 @@ internal import Synchronization
 struct MetricsPage {
     static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
 
+    /// The workers'.
     let counters: [Counters]
+    let storeCounters: Counters
     let startedAtSeconds: Double
     let descriptorLimit: Int
     let connectionsMax: Int
@@ -42,21 +44,32 @@ struct MetricsPage {
                 text += "\(row.name) \(sum(metric))\n"
             }
         case .histogram:
-            var cumulative: Int64 = 0
-            for (i, bound) in Metric.bucketsNanoseconds.enumerated() {
-                cumulative += sum(metric, label: i)
-                text += "\(row.name)_bucket{le=\"\(Self.seconds(bound))\"} \(cumulative)\n"
+            if let label = row.label {
+                for (i, value) in row.values.enumerated() { appendHistogram(metric, row.name, i, "\(label)=\"\(value)\"", to: &text) }
+            } else {
+                appendHistogram(metric, row.name, 0, nil, to: &text)
             }
-            cumulative += sum(metric, label: Metric.bucketsNanoseconds.count)
-            text += "\(row.name)_bucket{le=\"+Inf\"} \(cumulative)\n"
-            text += "\(row.name)_sum \(Self.seconds(UInt64(bitPattern: sum(metric, label: Metric.bucketsNanoseconds.count + 1))))\n"
-            text += "\(row.name)_count \(cumulative)\n"
         }
+    }
+
+    private func appendHistogram(_ metric: Metric, _ name: String, _ index: Int, _ label: String?, to text: inout String) {
+        let first = index * Metric.histogramCells
+        let (before, whole) = (label.map { "\($0)," } ?? "", label.map { "{\($0)}" } ?? "")
+        var cumulative: Int64 = 0
+        for (i, bound) in Metric.bucketsNanoseconds.enumerated() {
+            cumulative += sum(metric, label: first + i)
+            text += "\(name)_bucket{\(before)le=\"\(Self.seconds(bound))\"} \(cumulative)\n"
+        }
+        cumulative += sum(metric, label: first + Metric.bucketsNanoseconds.count)
+        text += "\(name)_bucket{\(before)le=\"+Inf\"} \(cumulative)\n"
+        let nanoseconds = UInt64(bitPattern: sum(metric, label: first + Metric.bucketsNanoseconds.count + 1))
+        text += "\(name)_sum\(whole) \(Self.seconds(nanoseconds))\n"
+        text += "\(name)_count\(whole) \(cumulative)\n"
     }
 
     /// A gauge's cells wrap below zero where a connection opened on one worker's books; the sum over workers does not.
     private func sum(_ metric: Metric, label: Int = 0) -> Int64 {
-        Int64(bitPattern: counters.reduce(0) { $0 &+ $1.value(metric, label: label) })
+        Int64(bitPattern: counters.reduce(storeCounters.value(metric, label: label)) { $0 &+ $1.value(metric, label: label) })
     }
 
     private func appendProcess(to text: inout String) {

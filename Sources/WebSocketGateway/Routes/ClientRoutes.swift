@@ -166,7 +166,7 @@ enum ClientRoutes {
     static func finish(_ upgrade: Upgrade, _ request: JoinRequest, _ answer: JoinAnswer, on connection: HTTPConnection) {
         switch answer {
         case .refused(let refusal): refuse(self.refusal(refusal), upgrade.head, upgrade: upgrade, on: connection)
-        case .admitted(let incarnation, let lastID, let resume, let page):
+        case .admitted(let incarnation, let lastID, let resume, let start, let page):
             let core = connection.core
             let id = core.makeConnectionID(slot: connection.ref.slot)
             let (client, early) = connection.becomeClient(
@@ -174,11 +174,11 @@ enum ClientRoutes {
                 encoding: request.encoding, filter: upgrade.filter)
             core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
             let session = core.fanOut.add(
-                client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: page != nil)
-            client.join(session, isBehind: page != nil)
+                client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: start != nil)
+            client.join(session, behind: start)
             let first = OwnMessages.connected(id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime)
             begin(client, early, upgrade.acceptance, first)
-            if let page { client.catchUp(with: page) }
+            if let page { client.catchUp(with: page) } else if start != nil { client.askForMore() }
             // It was asking while the others were told to leave.
             if core.isDraining { client.gatewayStops(hard: false) }
         }

@@ -28,21 +28,36 @@ enum EngineRoutes {
             let session: SessionID
             let format: PublishFormat
             let answersEarly: Bool
+            let key: String?
+            /// Milliseconds.
+            let wait: UInt64
         }
 
         func check(_ head: RequestHead) throws(Refusal) -> Checked {
             try EngineRoutes.checkHeaders(head)
             let session = try EngineRoutes.sessionID(session)
-            let answersEarly = try receiptParameter(head)
-            return Checked(session: session, format: try EngineRoutes.format(head), answersEarly: answersEarly)
+            let (answersEarly, wait) = try parameters(head)
+            return Checked(
+                session: session, format: try EngineRoutes.format(head), answersEarly: answersEarly, key: try EngineRoutes.publishKey(head),
+                wait: wait)
         }
 
-        private func receiptParameter(_ head: RequestHead) throws(Refusal) -> Bool {
-            guard head.hasQuery else { return false }
-            let query = try EngineRoutes.query(head, allowed: ["receipt"], notYet: ["wait"])
+        static let waitMax = 30_000
+
+        private func parameters(_ head: RequestHead) throws(Refusal) -> (answersEarly: Bool, wait: UInt64) {
+            guard head.hasQuery else { return (false, 0) }
+            let query = try EngineRoutes.query(head, allowed: ["receipt", "wait"])
+            var wait: UInt64 = 0
+            if let text = query.first("wait") {
+                guard let milliseconds = UInt64(text), milliseconds <= Self.waitMax else {
+                    throw Refusal(.badRequest, "INVALID_QUERY", "wait is a number of milliseconds from 0 to \(Self.waitMax)")
+                }
+                wait = milliseconds
+            }
             switch query.first("receipt") {
-            case nil, "full"?: return false
-            case "none"?: return true
+            case nil, "full"?: return (false, wait)
+            case "none"? where wait > 0: throw Refusal(.badRequest, "INVALID_QUERY", "receipt=none does not wait; leave one of them out")
+            case "none"?: return (true, 0)
             default: throw Refusal(.badRequest, "INVALID_QUERY", "receipt is none or full")
             }
         }
@@ -60,7 +75,7 @@ enum EngineRoutes {
         return publish
     }
 
-    private static func sessionID(_ bytes: Span<UInt8>) -> Result<SessionID, SessionIDError> {
+    static func sessionID(_ bytes: Span<UInt8>) -> Result<SessionID, SessionIDError> {
         do throws(SessionIDError) { return .success(try SessionID(bytes: bytes)) } catch { return .failure(error) }
     }
 
@@ -72,6 +87,11 @@ enum EngineRoutes {
                 retryAfterSeconds: 5)
         case .gatewayStopped:
             .error(.serviceUnavailable, "STOPPED", "the gateway is shutting down; nothing was published", retryAfterSeconds: 2)
+        case .storeFull:
+            .error(.serviceUnavailable, "STORE_FULL", refusal.description, details: ["outcome": "refused"], retryAfterSeconds: 5)
+        case .storeFailed:
+            .error(.serviceUnavailable, "STORE_FAILED", refusal.description, details: ["outcome": "unknown"], retryAfterSeconds: 5)
+        case .keyReused: .error(.conflict, "IDEMPOTENCY_KEY_REUSED", refusal.description)
         }
     }
 
@@ -82,6 +102,7 @@ enum EngineRoutes {
             // A load balancer's health check says what it likes.
             if head.path != "/healthz" { try checkHeaders(head) }
             if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
+            if head.method == .post, head.contains("idempotency-key") { throw notYet("Idempotency-Key on this route") }
             connection.answerLater(head, try route(head, body, connection.core.plan))
         } catch {
             connection.answer(head, error.response)
@@ -138,6 +159,7 @@ enum EngineRoutes {
             session: nil, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
         return { board in
             let receipt = await board.broadcast(request)
+            if let refusal = receipt.refusal { return response(refusal) }
             let counts: [(String, Int)] = [
                 ("sessions", receipt.sessions), ("connections", receipt.connections), ("sent", receipt.sent), ("queued", receipt.queued),
             ]
@@ -179,7 +201,13 @@ enum EngineRoutes {
                 }
             }
         case .delete:
-            return { board in await board.endSession(id) ? .noContent : sessionNotFound }
+            return { board in
+                do throws(PublishRefusal) {
+                    return try await board.endSession(id) ? .noContent : sessionNotFound
+                } catch {
+                    return response(error)
+                }
+            }
         default: throw methodNotAllowed("GET, PUT, DELETE")
         }
     }
@@ -202,8 +230,12 @@ enum EngineRoutes {
             }
         }
         return { [after] board in
-            guard let answer = await board.history(of: id, after: after, limit: limit) else { return sessionNotFound }
-            return EngineResponse(status: .ok, body: answer.body)
+            switch await board.history(of: id, after: after, limit: limit) {
+            case .success(nil): return sessionNotFound
+            case .success(let answer?): return EngineResponse(status: .ok, body: answer.body)
+            case .failure(let error):
+                return .error(.serviceUnavailable, "STORE_FAILED", "the history cannot be read: \(error)", retryAfterSeconds: 5)
+            }
         }
     }
 
@@ -255,121 +287,5 @@ enum EngineRoutes {
         }
         let maxAge = UInt64(seconds * 1000)
         return { board in .json(["cleaned": .int(Int64(await board.cleanup(olderThanMilliseconds: maxAge)))]) }
-    }
-
-    // MARK: What requests have in common
-
-    private static let sessionNotFound = EngineResponse.error(.notFound, "SESSION_NOT_FOUND", "no such session")
-    private static let connectionNotFound = EngineResponse.error(.notFound, "CONNECTION_NOT_FOUND", "no such connection")
-
-    private static func notFound(_ head: RequestHead) -> Refusal {
-        Refusal(.notFound, "NOT_FOUND", "no such route; docs/PROTOCOL.md lists them")
-    }
-
-    private static func methodNotAllowed(_ allowed: String) -> Refusal {
-        Refusal(.methodNotAllowed, "METHOD_NOT_ALLOWED", "this route takes \(allowed)", headers: [("Allow", allowed)])
-    }
-
-    private static func notYet(_ what: String) -> Refusal {
-        Refusal(.notImplemented, "NOT_IMPLEMENTED", "\(what) is not available in this version")
-    }
-
-    private static func require(_ head: RequestHead, _ method: HTTPMethod) throws(Refusal) {
-        guard head.method == method || method == .get && head.method == .head else { throw methodNotAllowed(method.rawValue) }
-    }
-
-    /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine, or,
-    /// under a name of its own that resolves to this address, read from it (docs/decisions/0005).
-    static func checkHeaders(_ head: RequestHead) throws(Refusal) {
-        guard !head.contains("origin") else {
-            throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
-        }
-        guard head.first("host", satisfies: HostField.isNumericOrLocal) ?? true else {
-            throw Refusal(
-                .forbidden, "HOST_NOT_ALLOWED", "the control listener answers to its numeric address and to localhost, not to other names")
-        }
-        guard !head.contains("idempotency-key") else { throw notYet("Idempotency-Key") }
-    }
-
-    static func sessionID(_ text: Substring) throws(Refusal) -> SessionID { try sessionID(sessionID(String(text).utf8.span)) }
-
-    private static func sessionID(_ result: Result<SessionID, SessionIDError>) throws(Refusal) -> SessionID {
-        do throws(SessionIDError) {
-            return try result.get()
-        } catch {
-            throw Refusal(.badRequest, "INVALID_SESSION_ID", error.description)
-        }
-    }
-
-    static func query(_ head: RequestHead, allowed: [String], notYet later: [String] = []) throws(Refusal) -> QueryParameters {
-        let query: QueryParameters
-        do throws(QueryError) { query = try QueryParameters(head.query) } catch {
-            throw Refusal(.badRequest, "INVALID_QUERY", error.message)
-        }
-        if let name = query.names.first(where: later.contains) { throw notYet(name) }
-        guard query.names.allSatisfy(allowed.contains) else {
-            let known = allowed.isEmpty ? "none" : allowed.joined(separator: ", ")
-            throw Refusal(.badRequest, "INVALID_QUERY", "there is a query parameter this route does not know; it takes \(known)")
-        }
-        return query
-    }
-
-    private static func limit(_ query: QueryParameters) throws(Refusal) -> Int {
-        guard let text = query.first("limit") else { return 1000 }
-        guard let limit = Int(text), (1...10_000).contains(limit) else {
-            throw Refusal(.badRequest, "INVALID_QUERY", "limit is a number from 1 to 10000")
-        }
-        return limit
-    }
-
-    private static func format(_ head: RequestHead) throws(Refusal) -> PublishFormat {
-        var type: PublishFormat?
-        _ = head.first("content-type") { value in
-            // What follows is a parameter (RFC 9110 §8.3.1), and no charset changes what JSON is.
-            var end = 0
-            while end < value.count, value[end] != UInt8(ascii: ";"), value[end] != UInt8(ascii: " ") { end += 1 }
-            let essence = value.extracting(..<end)
-            if essence.equalsIgnoringCase("application/json") { type = .json }
-            if essence.equalsIgnoringCase("application/x-ndjson") { type = .ndjson }
-            return true
-        }
-        guard let type, head.count("content-type") == 1 else {
-            throw Refusal(
-                .unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE",
-                "say Content-Type: application/json, or application/x-ndjson for one event a line")
-        }
-        return type
-    }
-
-    static func events(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> (
-        events: [PublishedEvent], isBatch: Bool
-    ) {
-        try events(body, format(head), limits)
-    }
-
-    static func events(_ body: [UInt8], _ format: PublishFormat, _ limits: EventLimits) throws(Refusal) -> (
-        events: [PublishedEvent], isBatch: Bool
-    ) {
-        do throws(InvalidEvent) {
-            return try EventParser.parse(body.span, format: format, limits: limits)
-        } catch {
-            throw Refusal(
-                HTTPStatus.all.first { $0.code == error.status } ?? .badRequest, error.code, error.message,
-                details: ["place": .string(error.place), "offset": .int(Int64(error.offset)), "reason": .string(error.reason)])
-        }
-    }
-
-    private static func object(_ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> JSONObject {
-        guard !body.isEmpty else { return [:] }
-        guard try format(head) == .json else {
-            throw Refusal(.unsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "say Content-Type: application/json")
-        }
-        let value: JSON
-        do throws(InvalidJSON) { value = try JSON.parse(body.span) } catch {
-            throw Refusal(.badRequest, "INVALID_JSON", error.description, details: ["offset": .int(Int64(error.offset))])
-        }
-        guard let object = value.objectValue else { throw Refusal(.badRequest, "INVALID_REQUEST", "the body is not a JSON object") }
-        guard Set(object.keys).count == object.count else { throw Refusal(.badRequest, "INVALID_REQUEST", "a key is given twice") }
-        return object
     }
 }

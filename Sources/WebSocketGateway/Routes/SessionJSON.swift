@@ -59,6 +59,24 @@ extension SessionRegistration {
         return policies
     }
 
+    var policiesJSON: JSONObject { JSONObject(policies.map { ($0.rawValue, .string($1.rawValue)) }.sorted { $0.0 < $1.0 }) }
+
+    /// As it is kept with the history.
+    var stored: [UInt8] {
+        let object: JSONObject = [
+            "kind": kind.map { .string($0.rawValue) } ?? .null, "owner": owner.map { .string($0) } ?? .null,
+            "max_connections": connectionsMax.map { .int(Int64($0)) } ?? .null, "join": join.map(SessionInfo.json) ?? .null,
+            "policies": .object(policiesJSON),
+        ]
+        return Array(object.encoded.utf8)
+    }
+
+    /// Nil for what no version of the gateway has written.
+    init?(stored: [UInt8]) {
+        guard let object = (try? JSON.parse(stored.span))?.objectValue, let parsed = try? Self.parse(object) else { return nil }
+        self = parsed
+    }
+
     private static func position(of key: String, in object: JSONObject) -> Int { (object.keys.firstIndex(of: key) ?? 0) + 1 }
 
     private static func invalid(_ message: String, place: String? = nil) -> EngineRoutes.Refusal {
@@ -67,12 +85,8 @@ extension SessionRegistration {
 }
 
 extension SessionInfo {
-    private static func json(_ join: JoinMode) -> JSON {
+    static func json(_ join: JoinMode) -> JSON {
         if case .latest(let count) = join { .int(Int64(count)) } else { .string(join.description) }
-    }
-
-    private var policiesJSON: JSONObject {
-        JSONObject((registration?.policies ?? [:]).map { ($0.rawValue, .string($1.rawValue)) }.sorted { $0.0 < $1.0 })
     }
 
     var json: JSONObject {
@@ -82,7 +96,7 @@ extension SessionInfo {
             "owner": registration?.owner.map { .string($0) } ?? .null,
             "max_connections": registration?.connectionsMax.map { .int(Int64($0)) } ?? .null,
             "join": registration?.join.map(Self.json) ?? .null,
-            "policies": .object(policiesJSON),
+            "policies": .object((registration ?? SessionRegistration()).policiesJSON),
             "registered": .bool(registration != nil),
             "connections": .int(Int64(connections)),
             "epoch": lastID.map { .string($0.epoch.description) } ?? .null,

@@ -1,3 +1,5 @@
+public import Sessions
+
 /// Everything an operator may set, with the defaults. A plain value: read once at the start, never changed while running.
 ///
 /// Each name is also a command line flag, an environment variable and a file key of the executable (docs/OPERATING.md).
@@ -73,6 +75,13 @@ public struct GatewaySettings: Sendable, Equatable {
     public var eventBytesMax = 524_288
     /// What may wait for one slow connection, in bytes, before it is fed from the history; where none is kept, before it is closed with 4408.
     public var writeQueueBytesMax = 1_048_576
+
+    // MARK: What survives
+
+    /// A directory for the history, registrations and idempotency keys. Nil: they live in memory, and end with the process.
+    public var dataDirectory: String?
+    /// What of it survives. Nil: ``Durability/commit`` with a data directory, ``Durability/memory`` without one.
+    public var durability: Durability?
 
     // MARK: How much is kept
 

@@ -18,6 +18,7 @@ struct Plan: Sendable {
     let eventLimits: EventLimits
     let messageLimits: MessageMeter.Limits
     let connectionRate: RateLimit
+    let durability: Durability
     let history: SessionHistory.Limits
     let historyBytesPerWorker: Int
 
@@ -86,6 +87,7 @@ struct Plan: Sendable {
         try Self.within(settings.eventBytesMax, 64...settings.publishBytesMax, "max-event-bytes")
         try Self.within(settings.writeQueueBytesMax, 4096...1_073_741_824, "max-write-queue-bytes")
 
+        durability = try Self.durability(settings)
         try Self.within(settings.historyEventsMax, 0...10_000_000, "max-history-events")
         try Self.within(settings.historyBytesMax, 4096...1_099_511_627_776, "max-history-bytes")
         // 1 GiB where the system does not say.
@@ -148,6 +150,20 @@ struct Plan: Sendable {
 
     var clockLimits: ConnectionClock.Limits {
         ConnectionClock.Limits(stale: staleTimeout == 0 ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
+    }
+
+    private static func durability(_ settings: GatewaySettings) throws(SettingsError) -> Durability {
+        let durability = settings.durability ?? (settings.dataDirectory == nil ? .memory : .commit)
+        guard settings.dataDirectory != nil || durability == .memory else {
+            throw SettingsError("durability", "\(durability.rawValue) needs a directory to keep the history in; pass --data")
+        }
+        guard settings.dataDirectory == nil || durability != .memory else {
+            throw SettingsError("durability", "memory keeps nothing in the directory of --data; leave one of them out")
+        }
+        guard settings.dataDirectory == nil || settings.historyEventsMax > 0 else {
+            throw SettingsError("max-history-events", "0 keeps nothing, and --data asks for a history; leave one of them out")
+        }
+        return durability
     }
 
     private static func address(_ text: String, _ setting: String) throws(SettingsError) -> SocketAddress {

@@ -1,6 +1,7 @@
 internal import EventLoop
 internal import HTTP
 internal import Logging
+internal import Sessions
 internal import WebSocket
 
 /// The gateway's log lines. Nothing is logged per event; what peers can cause is limited to a few lines a second.
@@ -65,6 +66,30 @@ struct GatewayLog: Sendable {
         var metadata = metadata()
         metadata["suppressed"] = "\(suppressed)"
         logger.notice(message, metadata: metadata)
+    }
+
+    func storeFailed(_ error: StoreError) {
+        guard let suppressed = budget.take() else { return }
+        let consequence =
+            switch error {
+            case .full: "publishes are refused until there is room"
+            case .failed: "nothing is written any more; restart when the cause is mended"
+            }
+        logger.error(
+            "the history store failed", metadata: ["error": "\(error)", "consequence": "\(consequence)", "suppressed": "\(suppressed)"])
+    }
+
+    func storeWasNotClosed(_ durability: Durability) {
+        let consequence =
+            durability == .commit
+            ? "everything acknowledged is there" : "sessions go on in a new epoch behind the last event that was committed"
+        logger.warning("the gateway did not end cleanly last time", metadata: ["consequence": "\(consequence)"])
+    }
+
+    func sessionNotRestored(_ id: SessionID) {
+        guard let suppressed = budget.take() else { return }
+        logger.error(
+            "a stored session was not restored: max-sessions are known", metadata: ["session_id": "\(id)", "suppressed": "\(suppressed)"])
     }
 
     func acceptFailed(_ error: SystemError) {

@@ -8,6 +8,9 @@ final class Switchboard: Sendable {
     let log: GatewayLog
     let mailboxes: [Mailbox<Mail>]
     let counters: [Counters]
+    /// To the store's thread; never opened where there is no store.
+    let storeMailbox = Mailbox<StoreMail>()
+    let storeCounters = Counters()
     let gate = AdmissionGate()
     let descriptorLimit: Int
     let startedAtSeconds = Double(Clocks.wallMicroseconds) / 1e6
@@ -56,6 +59,7 @@ final class Switchboard: Sendable {
                 }
             }
         }
+        _ = storeMailbox.closeUnopened()
     }
 
     /// Asks every worker and collects the answers of those that still run.
@@ -69,6 +73,7 @@ final class Switchboard: Sendable {
 
     var metricsPage: MetricsPage {
         MetricsPage(
-            counters: counters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit, connectionsMax: plan.connectionsMax)
+            counters: counters, storeCounters: storeCounters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit,
+            connectionsMax: plan.connectionsMax)
     }
 }

@@ -24,6 +24,8 @@ final class WorkerCore {
     private var controlListener: Listener?
     private var listeners: [Listener] { [publicListener, controlListener].compactMap(\.self) }
     private var acceptTimer: LoopTimer!
+    /// For engines that wait for connections that are behind.
+    private(set) var waitTimer: LoopTimer!
     /// HTTP connections with answers to write at the end of the turn.
     private var unwritten: [HTTPConnection] = []
     /// Refused connections that still read their answer.
@@ -58,6 +60,7 @@ final class WorkerCore {
         // First: once a timer exists only a turned loop can close it, and this may throw.
         try board.mailboxes[index].open(on: loop) { [unowned self] batch in for mail in batch { self.receive(mail) } }
         home = SessionHome(self)
+        waitTimer = LoopTimer(loop) { [unowned self] in self.home.endWaits(now: self.now) }
         fanOut = FanOut(self)
         wheelTimer = LoopTimer(loop) { [unowned self] in self.wheelTurned() }
         acceptTimer = LoopTimer(loop) { [unowned self] in for listener in self.listeners { listener.resume() } }
@@ -179,7 +182,11 @@ final class WorkerCore {
         case .delivered(let batch, let counts): home.delivered(batch, counts)
         case .joined(let request, let answer): joined(request, answer)
         case .readHistory(let request): home.read(request)
+        case .hasBehind(let session, let incarnation, let worker, let has): home.note(session, incarnation, worker, hasBehind: has)
         case .history(let ref, let page): client(at: ref)?.catchUp(with: page)
+        case .stored(let ticket, let attempt, let error): home.stored(ticket, attempt: attempt, error)
+        case .storedPage(let request, let events): home.storedPage(request, events)
+        case .storeDropped(let range): home.storeDropped(range)
         case .deliver(let session, let batch, let number, let homeWorker):
             post(.delivered(batch: number, fanOut.deliver(batch, to: session)), to: homeWorker)
         case .published(let ref, let number, let result, let isEarly): http(at: ref)?.published(number, result, isEarly: isEarly)
@@ -202,11 +209,21 @@ final class WorkerCore {
     /// A publish is delivered everywhere.
     func complete(_ receipt: Receipt) {
         switch receipt.reply {
-        case .broadcastCall(let continuation): continuation.resume(returning: receipt.broadcastReceipt)
+        case .broadcastCall(let call): call(receipt.broadcastReceipt)
+        case let reply where receipt.refusal != nil: if let refusal = receipt.refusal { answer(reply, .failure(refusal)) }
         case .request(let worker, let connection, _) where receipt.answersEarly:
             if worker == index { http(at: connection)?.publishSettled() } else { post(.settled(connection), to: worker) }
         default:
             if let done = receipt.receipt { answer(receipt.reply, .success(done)) }
+        }
+    }
+
+    /// Nothing of a publish was done.
+    func refuse(_ reply: ReplyTo, _ refusal: PublishRefusal) {
+        if case .broadcastCall(let call) = reply {
+            call(BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0, refusal: refusal))
+        } else {
+            answer(reply, .failure(refusal))
         }
     }
 
@@ -218,9 +235,9 @@ final class WorkerCore {
             } else {
                 post(.published(connection, number: number, result, isEarly: isEarly), to: worker)
             }
-        case .publishCall(let continuation): continuation.resume(returning: result)
+        case .publishCall(let call): call(result)
         case .nobody: break
-        case .broadcastCall(let continuation): continuation.resume(returning: .nothing)
+        case .broadcastCall(let call): call(.nothing)
         }
     }
 
@@ -232,7 +249,16 @@ final class WorkerCore {
     private func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
         if let waiting = http(at: request.connection) { return waiting.joined(request, answer) }
         // It left while its home was asked.
-        if case .admitted(let incarnation, _, _, _) = answer { left(request.session, incarnation: incarnation, request.encoding) }
+        if case .admitted(let incarnation, _, _, _, _) = answer { left(request.session, incarnation: incarnation, request.encoding) }
+    }
+
+    func tell(_ session: LocalSession, hasBehind: Bool) {
+        let worker = board.home(of: session.id)
+        if worker == index {
+            home.note(session.id, session.incarnation, index, hasBehind: hasBehind)
+        } else {
+            post(.hasBehind(session.id, incarnation: session.incarnation, worker: index, hasBehind), to: worker)
+        }
     }
 
     func left(_ session: LocalSession, _ encoding: Encoding) { left(session.id, incarnation: session.incarnation, encoding) }
@@ -315,7 +341,7 @@ final class WorkerCore {
     /// Draining is over when no worker has a client any more, and the refused have read their answers.
     private var isDrained: Bool {
         guard case .draining = phase else { return false }
-        return board.gate.clientCount == 0 && lingering == 0
+        return board.gate.clientCount == 0 && lingering == 0 && !home.storing.isWaiting
     }
 
     /// How long engines have to read their last answers, in milliseconds: a connection closed with unread requests is reset, answers and all.
@@ -336,6 +362,7 @@ final class WorkerCore {
         for peer in table.all { peer.gatewayStops(hard: true) }
         wheelTimer.close()
         acceptTimer.close()
+        waitTimer.close()
         loop.atEndOfTurn = nil
         loop.onTurn = nil
         // Whoever still waits for an answer gets one.
@@ -348,6 +375,7 @@ final class WorkerCore {
         case .call(let body): body(self)
         case .publish(let request), .publishToAll(let request): answer(request.reply, .failure(.gatewayStopped))
         case .delivered(let batch, let counts): home.delivered(batch, counts)
+        case .stored(let ticket, let attempt, let error): home.stored(ticket, attempt: attempt, error)
         default: break
         }
     }

@@ -45,6 +45,9 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What may wait for one slow connection. Default: 1048576.", valueName: "bytes")) var maxWriteQueueBytes:
         String?
 
+    @Option(help: ArgumentHelp("Where the history is kept over restarts. Default: only in memory.", valueName: "directory")) var data:
+        String?
+    @Option(help: ArgumentHelp("memory, relaxed or commit. Default: commit with --data.", valueName: "durability")) var durability: String?
     @Option(help: ArgumentHelp("Events of a session kept for late clients; 0 none. Default: 10000.", valueName: "n")) var maxHistoryEvents:
         String?
     @Option(help: ArgumentHelp("Memory of one session's kept events. Default: 16777216.", valueName: "bytes")) var maxHistoryBytes: String?
@@ -88,7 +91,7 @@ struct GatewayOptions: ParsableArguments {
             ("max-headers-bytes", maxHeadersBytes), ("max-header-fields", maxHeaderFields),
             ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
             ("max-publish-bytes", maxPublishBytes), ("max-event-bytes", maxEventBytes), ("max-write-queue-bytes", maxWriteQueueBytes),
-            ("max-history-events", maxHistoryEvents), ("max-history-bytes", maxHistoryBytes),
+            ("data", data), ("durability", durability), ("max-history-events", maxHistoryEvents), ("max-history-bytes", maxHistoryBytes),
             ("max-total-history-bytes", maxTotalHistoryBytes), ("history-retention", historyRetention),
             ("deflate", deflate), ("deflate-threshold-bytes", deflateThresholdBytes), ("request-head-timeout", requestHeadTimeout),
             ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),

@@ -1,3 +1,4 @@
+import Sessions
 import WebSocketGateway
 
 /// One setting: its name (the flag without dashes; the file's key; `WSG_` and upper case for the environment), its unit, and how its text is read.
@@ -26,6 +27,17 @@ struct SettingRow: Sendable {
         count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
+        SettingRow(name: "data") { text, settings throws(SettingsError) in
+            guard !text.isEmpty else { throw SettingsError("data", "names no directory") }
+            settings.dataDirectory = text
+        },
+        SettingRow(name: "durability") { text, settings throws(SettingsError) in
+            guard let durability = Durability(rawValue: text) else {
+                throw SettingsError(
+                    "durability", "\"\(text)\" is not one of \(Durability.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            settings.durability = durability
+        },
         count("max-history-events", \.historyEventsMax), count("max-history-bytes", \.historyBytesMax),
         optionalCount("max-total-history-bytes", \.totalHistoryBytesMax), seconds("history-retention", \.historyRetention),
         flag("deflate", \.deflates), count("deflate-threshold-bytes", \.deflateThresholdBytes),

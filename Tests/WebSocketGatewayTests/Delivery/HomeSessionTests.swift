@@ -28,7 +28,7 @@ struct HomeSessionTests {
         #expect(!registered.isForgettable)
         let published = try session()
         var random = SystemRandomNumberGenerator()
-        _ = published.stream.append(now: Timestamp(microsecondsSince1970: 0), epoch: Epoch.random(using: &random))
+        _ = published.assigned.append(now: Timestamp(microsecondsSince1970: 0), epoch: Epoch.random(using: &random))
         #expect(!published.isForgettable)
     }
 }

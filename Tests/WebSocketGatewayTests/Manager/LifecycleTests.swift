@@ -127,7 +127,7 @@ struct LifecycleTests {
         @Sendable func publish(_ answers: Answers<Bool>) {
             answers.wait { continuation in
                 var request = request
-                request.reply = .publishCall(continuation)
+                request.reply = .publishCall { continuation.resume(returning: $0) }
                 board.mailboxes[0].post(.publish(request))
             } map: { result in
                 if case .success = result { true } else { false }
@@ -139,7 +139,7 @@ struct LifecycleTests {
         publish(second)
         toAll.wait { continuation in
             var request = request
-            request.reply = .broadcastCall(continuation)
+            request.reply = .broadcastCall { continuation.resume(returning: $0) }
             board.mailboxes[0].post(.publishToAll(request))
         } map: {
             $0.connections

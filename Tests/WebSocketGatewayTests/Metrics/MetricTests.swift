@@ -30,7 +30,8 @@ struct MetricTests {
         #expect(Metric.starts[0] == 0)
         for metric in Metric.allCases {
             #expect(Metric.starts[metric.rawValue + 1] - Metric.starts[metric.rawValue] == metric.cells)
-            #expect(metric.cells == (metric.row.kind == .histogram ? Metric.bucketsNanoseconds.count + 2 : max(1, metric.row.values.count)))
+            #expect(
+                metric.cells == max(1, metric.row.values.count) * (metric.row.kind == .histogram ? Metric.bucketsNanoseconds.count + 2 : 1))
         }
     }
 
