@@ -93,6 +93,16 @@ static inline int wsg_unsent_bytes(int fd) {
 #endif
 }
 
+// TCP_USER_TIMEOUT is Linux's: what was sent and not acknowledged for so long ends the connection.
+static inline void wsg_user_timeout(int fd, unsigned milliseconds) {
+#if defined(__linux__)
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+#else
+    (void)fd;
+    (void)milliseconds;
+#endif
+}
+
 // ioctl is variadic, which Swift does not import. 0 where the descriptor is no terminal.
 static inline int wsg_terminal_columns(int fd) {
     struct winsize size;

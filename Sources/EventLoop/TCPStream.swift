@@ -188,6 +188,13 @@ package final class TCPStream {
     /// Whether the kernel holds bytes that it has not sent yet, since the peer's window is closed or the network is full. True where it does not tell.
     package var hasUnsentBytes: Bool { wsg_unsent_bytes(descriptor) != 0 }
 
+    /// The connection breaks when the peer has not acknowledged for so long what was sent to it, or has not made room for what waits. Linux; elsewhere
+    /// the system gives up when it does, after many minutes.
+    package func setUserTimeout(milliseconds: UInt32) {
+        guard !isClosed else { return }
+        wsg_user_timeout(descriptor, milliseconds)
+    }
+
     /// Sends FIN: the peer learns that nothing more comes, its own bytes still arrive.
     package func finishSending() {
         guard !isClosed else { return }

@@ -324,6 +324,26 @@ struct TCPStreamTests {
         #expect(ended)
     }
 
+    #if os(Linux)
+    @Test func `the kernel is told how long a peer may leave unacknowledged what it was sent`() throws {
+        var stream: TCPStream?
+        let service = try Service(EventLoop()) { accepted, _ in stream = accepted }
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        let sender = try #require(stream)
+        sender.setUserTimeout(milliseconds: 75_000)
+        var (value, length) = (UInt32(0), socklen_t(MemoryLayout<UInt32>.size))
+        unsafe getsockopt(sender.descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &value, &length)
+        #expect(value == 75_000)
+        sender.close()
+        // Its number may be another's by now.
+        sender.setUserTimeout(milliseconds: 1)
+        client.close()
+        let ended = service.end()
+        #expect(ended)
+    }
+    #endif
+
     /// How many packets they are is the kernel's; that they come at all, and whole, is ours.
     @Test func `last bytes arrive before the end that follows them`() throws {
         let service = try Service(EventLoop())
