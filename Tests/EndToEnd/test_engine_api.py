@@ -75,7 +75,7 @@ BODIES = [
     refused_json("data that is an array", '{"type":"candle","data":[]}', 400, "INVALID_EVENT", "data"),
     refused_json("a timestamp that is a number", '{"type":"candle","data":{},"timestamp":1}', 400, "INVALID_EVENT", "timestamp"),
     refused_json("a key that is empty", '{"type":"candle","data":{},"key":""}', 400, "INVALID_EVENT", "key"),
-    *(refused_json(f"the reserved type {t}", f'{{"type":"{t}","data":{{}}}}', 400, "RESERVED_TYPE", "type") for t in ("connected", "conflated", "lost")),
+    *(refused_json(f"the reserved type {t}", f'{{"type":"{t}","data":{{}}}}', 400, "RESERVED_TYPE", "type") for t in ("connected", "conflated", "lost", "closed")),
     refused_json("an empty batch", " [ ] ", 400, "EMPTY_BATCH", ""),
     refused_json("10,001 events", "[" + ",".join([GOOD] * 10_001) + "]", 413, "BATCH_TOO_LARGE"),
     refused_json("more than a mebibyte", " " * 1_048_577, 413, "PAYLOAD_TOO_LARGE"),

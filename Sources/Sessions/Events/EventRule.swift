@@ -40,7 +40,7 @@ enum EventRule: Sendable, Equatable, CaseIterable {
         case .typeIsPresent: "an event has a type"
         case .typeIsString: "a type is a string"
         case .typeIsWellFormed: "a type matches [a-z][a-z0-9_]{0,63}, written without escapes"
-        case .typeIsNotReserved: "connected, conflated and lost are the gateway's own words"
+        case .typeIsNotReserved: "connected, conflated, lost and closed are the gateway's own words"
         case .dataIsPresent: "an event has data"
         case .dataIsObject: "data is an object"
         case .timestampIsString: "a timestamp is a string"

@@ -38,11 +38,13 @@ extension EventType {
     package static let connected = EventType(unchecked: "connected")
     package static let conflated = EventType(unchecked: "conflated")
     package static let lost = EventType(unchecked: "lost")
+    package static let closed = EventType(unchecked: "closed")
 
     /// What only the gateway says; publishing one is `RESERVED_TYPE`.
-    package static let reserved: [EventType] = [connected, conflated, lost]
+    package static let reserved: [EventType] = [connected, conflated, lost, closed]
 
     package static func isReserved(_ bytes: Span<UInt8>) -> Bool {
         bytes.isEqual(to: "connected") || bytes.isEqual(to: "conflated") || bytes.isEqual(to: "lost")
+            || bytes.isEqual(to: "closed")
     }
 }

@@ -5,7 +5,7 @@ public struct EventType: RawRepresentable, Sendable, Hashable, CustomStringConve
 
     public let rawValue: String
 
-    /// - Returns: nil unless `rawValue` matches `[a-z][a-z0-9_]{0,63}`, and nil for `connected`, `conflated` and `lost`:
+    /// - Returns: nil unless `rawValue` matches `[a-z][a-z0-9_]{0,63}`, and nil for `connected`, `conflated`, `lost` and `closed`:
     ///   the gateway's own words, which nobody else can publish.
     public init?(rawValue: String) {
         let bytes = rawValue.utf8.span

@@ -9,6 +9,7 @@ import Testing
 
     @Test(arguments: [
         "", "A", "9a", "_a", "aB", "a-b", "a b", "é", "a\u{0}", String(repeating: "a", count: 65), "connected", "conflated", "lost",
+        "closed",
     ])
     func `anything else is none, and neither are the gateway's own words`(_ name: String) {
         #expect(EventType(rawValue: name) == nil)
@@ -27,8 +28,8 @@ import Testing
         }
     }
 
-    @Test func `the reserved are connected, conflated and lost`() {
-        #expect(EventType.reserved.map(\.rawValue) == ["connected", "conflated", "lost"])
+    @Test func `the reserved are connected, conflated, lost and closed`() {
+        #expect(EventType.reserved.map(\.rawValue) == ["connected", "conflated", "lost", "closed"])
         for type in EventType.known + EventType.reserved {
             let isReserved = EventType.isReserved(type.rawValue.utf8.span)
             #expect(isReserved == EventType.reserved.contains(type))
