@@ -8,7 +8,9 @@ enum ClientCommands {
         var details: JSONObject = [:]
         if case .text(let message) = received, let command = try? ClientCommand.parse(message.span) { details = Self.details(command) }
         client.sendOwn(
-            OwnMessages.error("RATE_LIMITED", "messages come too fast; not looked at", details: details, now: client.core.wallTime))
+            OwnMessages.error(
+                "RATE_LIMITED", "messages come too fast; not looked at", details: details, now: client.core.wallTime, for: client.transport)
+        )
     }
 
     private static func details(_ command: ClientCommand) -> JSONObject {
@@ -21,9 +23,9 @@ enum ClientCommands {
             let command = try ClientCommand.parse(message.span)
             if command.action == "ping" { return client.sendHeartbeat(withPing: false) }
             client.sendOwn(
-                OwnMessages.error("NO_ENGINE", "no engine serves this session", details: details(command), now: now))
+                OwnMessages.error("NO_ENGINE", "no engine serves this session", details: details(command), now: now, for: client.transport))
         } catch {
-            client.sendOwn(OwnMessages.error(error.code, error.message, details: [:], now: now))
+            client.sendOwn(OwnMessages.error(error.code, error.message, details: [:], now: now, for: client.transport))
         }
     }
 }

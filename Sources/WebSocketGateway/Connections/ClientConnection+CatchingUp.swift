@@ -70,9 +70,10 @@ extension ClientConnection {
         catchUp.isAsking = false
         if let lost = page.lost {
             core.counters.add(.eventsLost, lost.last - lost.first + 1)
-            send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime))
+            send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime, for: transport))
         }
-        let frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
+        var frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
+        if transport == .eventStream { for i in frames.indices { frames[i].renderEventStream() } }
         let entries = catchUp.cause == .slow ? HistoryPage.conflated(frames) : frames.map { .event($0) }
         if isOpen, !entries.isEmpty { send(entries) }
         guard isOpen else { return }
@@ -95,16 +96,19 @@ extension ClientConnection {
             case .event(let frame):
                 eventsCounted += 1
                 core.counters.add(.deliveries, label: Int(frame.typeIndex))
-                messages.append(frame.bytes)
+                messages.append(frame.bytes(in: keptEncoding))
             case .leftOut(let omission, let types):
                 for type in types { core.counters.add(.deliveriesConflated, label: Int(type)) }
-                messages.append(OwnMessages.conflated(omission, now: core.wallTime))
+                messages.append(OwnMessages.conflated(omission, now: core.wallTime, for: transport))
             }
         }
         send(messages)
     }
 
-    /// Kept events are not compressed: who catches up takes them as they are. What waits of them is sent, whatever is published meanwhile.
+    /// Kept events are not compressed: who catches up takes them as they are. The text of an event stream is made for each who does.
+    private var keptEncoding: Encoding { encoding == .eventStream ? .eventStream : .plain }
+
+    /// What waits of them is sent, whatever is published meanwhile.
     private func send(_ messages: [[UInt8]]) {
         var sent = 0
         if outbox.isEmpty {

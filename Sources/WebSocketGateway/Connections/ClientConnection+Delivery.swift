@@ -62,7 +62,7 @@ extension ClientConnection {
     func announceOmissions(within max: Int) {
         guard outbox.hasOmissions else { return }
         let before = outbox.bytes
-        outbox.announce(within: max) { OwnMessages.conflated($0, now: core.wallTime) }
+        outbox.announce(within: max) { OwnMessages.conflated($0, now: core.wallTime, for: transport) }
         core.counters.add(.queuedBytes, UInt64(outbox.bytes - before))
     }
 

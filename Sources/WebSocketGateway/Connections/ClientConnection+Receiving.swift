@@ -6,6 +6,7 @@ internal import WebSocket
 extension ClientConnection {
     func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
         core.counters.add(.receivedBytes, UInt64(bytes.count))
+        guard transport == .webSocket else { return receiveUnasked(bytes) }
         var position = 0
         do throws(ProtocolViolation) {
             // Of the last byte read the reader has made what it could: asking again would be a tenth of an echo.

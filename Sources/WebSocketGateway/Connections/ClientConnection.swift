@@ -2,7 +2,7 @@ internal import EventLoop
 internal import Sessions
 internal import WebSocket
 
-/// One client's WebSocket on its worker, from the 101 to the last byte.
+/// One client's WebSocket or event stream on its worker, from the 101 or 200 to the last byte.
 ///
 /// Flow: TCPStream → MessageReader → **ClientConnection** → commands; FanOut → **ClientConnection** (only while it lags) → Outbox → TCPStream
 final class ClientConnection: Peer {
@@ -78,7 +78,7 @@ final class ClientConnection: Peer {
         self.mode = mode
         self.encoding = encoding
         self.filter = filter
-        reader = MessageReader(role: .server, limits: core.plan.webSocketLimits, deflate: encoding != .plain)
+        reader = MessageReader(role: .server, limits: core.plan.webSocketLimits, deflate: encoding.deflateClass != nil)
         connectedAt = core.wallTime.microsecondsSince1970
         lastHeardAt = connectedAt
         clock = ConnectionClock(
@@ -94,6 +94,7 @@ final class ClientConnection: Peer {
     private func count(as label: Int) {
         gauge = label
         core.counters.add(.connections, label: label)
+        if transport == .eventStream { core.counters.add(.eventStreams) }
     }
 
     var isOpen: Bool { if case .open = state { true } else { false } }
@@ -202,7 +203,7 @@ final class ClientConnection: Peer {
 
     func sendHeartbeat(withPing: Bool) {
         var frames = OwnMessages.heartbeat(
-            now: core.wallTime, lastID: lastDelivered, delivered: delivered, roundTripNanoseconds: roundTrip)
+            now: core.wallTime, lastID: lastDelivered, delivered: delivered, roundTripNanoseconds: roundTrip, for: transport)
         if withPing {
             pingSentAt = Clocks.monotonicNanoseconds
             frames += FrameEncoder.frame(.ping, [])
@@ -234,7 +235,7 @@ final class ClientConnection: Peer {
             return deadline
         case .open: break
         }
-        switch clock.due(now: now, core.plan.clockLimits) {
+        switch clock.due(now: now, clockLimits) {
         case .stale:
             core.counters.add(.staleCloses)
             close(.stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
@@ -247,7 +248,7 @@ final class ClientConnection: Peer {
             }
         case .messageUnfinished: close(.policyViolation, reason: "message not finished in time")
         case .heartbeat:
-            sendHeartbeat(withPing: true)
+            sendHeartbeat(withPing: transport.isHeard)
             clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
         case nil: break
         }
@@ -260,7 +261,7 @@ final class ClientConnection: Peer {
         case .closing(let deadline), .finishing(let deadline): return deadline
         case .open: break
         }
-        return clock.next(core.plan.clockLimits)
+        return clock.next(clockLimits)
     }
 
     /// Loop milliseconds since the peer was heard.
@@ -274,11 +275,11 @@ final class ClientConnection: Peer {
 
     /// Sends our close frame, ahead of what waits and instead of it. `finish` ends the stream without waiting for the peer's close frame,
     /// as after a violation, where nothing it says can be understood any more.
-    func close(_ code: CloseCode, reason: String, finish finishes: Bool = false) {
+    func close(_ code: CloseCode, reason: String, finish finishes: Bool = false, retryMilliseconds: Int? = nil) {
         guard isOpen else { return }
         closeCode = code
-        beginClosing(FrameEncoder.close(code, reason: reason))
-        if finishes { finish() }
+        beginClosing(transport.farewell(code, reason: reason, retryMilliseconds: retryMilliseconds, now: core.wallTime))
+        if finishes || !transport.answersFarewell { finish() }
     }
 
     /// The session is over for good: what waits in the queue is sent before the close frame, in the time there is for closing. Its history goes, and
@@ -287,13 +288,14 @@ final class ClientConnection: Peer {
         guard isOpen else { return }
         if let (first, last) = endOfHistory {
             core.counters.add(.eventsLost, last.sequence - first.sequence + 1)
-            send(OwnMessages.lost(first, last, now: core.wallTime))
+            send(OwnMessages.lost(first, last, now: core.wallTime, for: transport))
             guard isOpen else { return }
         }
         closeCode = .normal
         leave()
         awaitClose()
-        send(FrameEncoder.close(.normal, reason: "session ended"))
+        send(transport.farewell(.normal, reason: "session ended", retryMilliseconds: nil, now: core.wallTime))
+        if !transport.answersFarewell { finish() }
     }
 
     private func awaitClose() {
@@ -346,6 +348,7 @@ final class ClientConnection: Peer {
 
     private func leave() {
         if let gauge { core.counters.subtract(.connections, label: gauge) }
+        if gauge != nil, transport == .eventStream { core.counters.subtract(.eventStreams) }
         gauge = nil
         guard let session else { return }
         if catchUp != nil { endCatchUp() }
@@ -367,6 +370,7 @@ final class ClientConnection: Peer {
 
     func streamDidReachEnd(_ stream: TCPStream) {
         // Who has said goodbye and waits for ours may close its side first; ours may still be behind a message that has begun (§5.5.1).
+        if isOpen, transport == .eventStream { closeCode = .goingAway }
         guard !isOpen, !outbox.isEmpty else { return cut(abortively: !outbox.isEmpty) }
         peerHasEnded = true
     }
@@ -392,7 +396,5 @@ final class ClientConnection: Peer {
         core.connectionClosed(ref, admission)
     }
 
-    func gatewayStops(hard: Bool) {
-        if hard { cut() } else { close(.serviceRestart, reason: "draining; retry-after-ms=\(core.retryAfterMilliseconds())") }
-    }
+    func gatewayStops(hard: Bool) { if hard { cut() } else { closeForDraining(retryMilliseconds: core.retryAfterMilliseconds()) } }
 }

@@ -1,16 +1,19 @@
 internal import Sessions
 internal import WebSocket
 
-/// What the gateway says to one connection alone, as whole frames: events in form, without an id.
+/// What the gateway says to one connection alone, as its transport wants it: events in form, without an id.
 enum OwnMessages {
-    static func frame(_ type: StaticString, _ data: JSONObject, at now: Timestamp) -> [UInt8] {
+    static func message(_ type: StaticString, _ data: JSONObject, at now: Timestamp, for transport: Transport) -> [UInt8] {
         var payload: [UInt8] = []
         JSON.object(["type": .string("\(type)"), "data": .object(data), "timestamp": .string(now.iso8601)]).appendEncoded(to: &payload)
-        return FrameEncoder.frame(.text, payload)
+        return transport.message(payload)
     }
 
-    /// The first message on every connection that is let in. Its parts hold nothing that JSON would escape.
-    static func connected(_ id: ConnectionID, session: SessionID, lastID: EventID?, resume: ResumeAnswer?, now: Timestamp) -> [UInt8] {
+    /// The first message on every connection that is let in. Its parts hold nothing that JSON would escape. Who begins at the head has `seen` it.
+    static func connected(
+        _ id: ConnectionID, session: SessionID, lastID: EventID?, resume: ResumeAnswer?, now: Timestamp, for transport: Transport,
+        seen: EventID? = nil
+    ) -> [UInt8] {
         let session = session.description
         let epoch = lastID?.epoch.description
         // {"type":"connected","data":{"connection_id":"…","session_id":"…","epoch":…,"last_id":…,"resume":…},"timestamp":"…"} without its parts.
@@ -19,7 +22,7 @@ enum OwnMessages {
         // {"recovered":…,"from":…,"oldest_id":…}
         length += resume.map { 35 + ($0.recovered ? 4 : 5) + idLength($0.from) + idLength($0.oldestID) } ?? 4
 
-        return frame(ofLength: length) { writer in
+        return transport.message(ofLength: length, seen: seen) { writer in
             writer.write(ascii: "{\"type\":\"connected\",\"data\":{\"connection_id\":\"")
             id.write(to: &writer)
             writer.write(ascii: "\",\"session_id\":\"")
@@ -50,14 +53,6 @@ enum OwnMessages {
         }
     }
 
-    /// A text frame whose payload `body` writes, of that many bytes.
-    private static func frame(ofLength length: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
-        ByteWriter.compose(FrameEncoder.headerLength(payloadLength: length) + length) { writer in
-            FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
-            body(&writer)
-        }
-    }
-
     /// Of an id between quotes, or of null.
     private static func idLength(_ id: EventID?) -> Int { id.map { 2 + $0.encodedLength } ?? 4 }
 
@@ -68,12 +63,14 @@ enum OwnMessages {
         writer.write(UInt8(ascii: "\""))
     }
 
-    static func heartbeat(now: Timestamp, lastID: EventID?, delivered: UInt64, roundTripNanoseconds: UInt64?) -> [UInt8] {
+    static func heartbeat(now: Timestamp, lastID: EventID?, delivered: UInt64, roundTripNanoseconds: UInt64?, for transport: Transport)
+        -> [UInt8]
+    {
         let delivered = min(delivered, UInt64(Int64.max))
         let roundTrip = roundTripNanoseconds.map { (Double($0 / 1000) / 1000).description } ?? "null"
         // {"type":"heartbeat","data":{"server_time":"…","last_id":…,"delivered":…,"rtt_ms":…},"timestamp":"…"} without its parts.
         let length = 95 + 2 * Timestamp.iso8601Bytes + idLength(lastID) + ASCII.decimalDigits(delivered) + roundTrip.utf8.count
-        return frame(ofLength: length) { writer in
+        return transport.message(ofLength: length) { writer in
             writer.write(ascii: "{\"type\":\"heartbeat\",\"data\":{\"server_time\":\"")
             now.write(to: &writer)
             writer.write(ascii: "\",\"last_id\":")
@@ -89,18 +86,24 @@ enum OwnMessages {
     }
 
     /// Stands where events would have been that are kept no more.
-    static func lost(_ first: EventID, _ last: EventID, now: Timestamp) -> [UInt8] {
-        frame("lost", ["first_id": .string(first.description), "last_id": .string(last.description)], at: now)
+    static func lost(_ first: EventID, _ last: EventID, now: Timestamp, for transport: Transport) -> [UInt8] {
+        message("lost", ["first_id": .string(first.description), "last_id": .string(last.description)], at: now, for: transport)
+    }
+
+    /// What a Close frame says, to who gets none.
+    static func closed(_ code: CloseCode, reason: String, now: Timestamp) -> [UInt8] {
+        message("closed", ["code": .int(Int64(code.rawValue)), "reason": .string(reason)], at: now, for: .eventStream)
     }
 
     /// Stands before the next message wherever policy left events out.
-    static func conflated(_ omission: Omission, now: Timestamp) -> [UInt8] {
+    static func conflated(_ omission: Omission, now: Timestamp, for transport: Transport) -> [UInt8] {
         let ranges = omission.ids.map { JSON.array([.string($0.first.description), .string($0.last.description)]) }
-        return frame("conflated", ["ranges": .array(ranges), "types": .array(omission.types.map { .string($0) })], at: now)
+        return message(
+            "conflated", ["ranges": .array(ranges), "types": .array(omission.types.map { .string($0) })], at: now, for: transport)
     }
 
     /// An engine's event for one connection: as published, without an id, because it belongs to no stream.
-    static func direct(_ event: PublishedEvent, of body: Span<UInt8>, now: Timestamp) -> [UInt8] {
+    static func direct(_ event: PublishedEvent, of body: Span<UInt8>, now: Timestamp, for transport: Transport) -> [UInt8] {
         var stamp: [UInt8] = []
         if let range = event.timestampRange {
             for i in range { stamp.append(body[i]) }
@@ -110,10 +113,10 @@ enum OwnMessages {
         var payload: [UInt8] = []
         EventEncoder.append(
             id: nil, type: body.extracting(event.typeRange), data: body.extracting(event.dataRange), timestamp: stamp.span, to: &payload)
-        return FrameEncoder.frame(.text, payload)
+        return transport.message(payload)
     }
 
-    static func error(_ code: String, _ message: String, details: JSONObject, now: Timestamp) -> [UInt8] {
-        frame("error", ["error_code": .string(code), "message": .string(message), "details": .object(details)], at: now)
+    static func error(_ code: String, _ text: String, details: JSONObject, now: Timestamp, for transport: Transport) -> [UInt8] {
+        message("error", ["error_code": .string(code), "message": .string(text), "details": .object(details)], at: now, for: transport)
     }
 }

@@ -1,10 +1,11 @@
 internal import WebSocket
 
-/// In which form a connection gets its events: what its handshake agreed on.
+/// In which form a connection gets its events: what its handshake agreed on, or the text of an event stream.
 enum Encoding: Int, CaseIterable, Sendable {
     case plain
     case window12
     case window9
+    case eventStream
 
     init(_ agreement: DeflateAgreement?) {
         switch agreement?.deflateClass {
@@ -16,11 +17,13 @@ enum Encoding: Int, CaseIterable, Sendable {
 
     var deflateClass: DeflateClass? {
         switch self {
-        case .plain: nil
+        case .plain, .eventStream: nil
         case .window12: .window12
         case .window9: .window9
         }
     }
+
+    var transport: Transport { self == .eventStream ? .eventStream : .webSocket }
 }
 
 /// One value for each encoding.
@@ -28,11 +31,13 @@ struct PerEncoding<Value> {
     var plain: Value
     var window12: Value
     var window9: Value
+    var eventStream: Value
 
     init(_ value: Value) {
         plain = value
         window12 = value
         window9 = value
+        eventStream = value
     }
 
     subscript(encoding: Encoding) -> Value {
@@ -41,6 +46,7 @@ struct PerEncoding<Value> {
             case .plain: plain
             case .window12: window12
             case .window9: window9
+            case .eventStream: eventStream
             }
         }
         set {
@@ -48,6 +54,7 @@ struct PerEncoding<Value> {
             case .plain: plain = newValue
             case .window12: window12 = newValue
             case .window9: window9 = newValue
+            case .eventStream: eventStream = newValue
             }
         }
     }
@@ -56,5 +63,5 @@ struct PerEncoding<Value> {
 extension PerEncoding: Sendable where Value: Sendable {}
 
 extension PerEncoding where Value == Int {
-    var total: Int { plain + window12 + window9 }
+    var total: Int { plain + window12 + window9 + eventStream }
 }

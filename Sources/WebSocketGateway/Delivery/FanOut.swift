@@ -112,7 +112,7 @@ final class FanOut {
     private func countBytes(_ batch: Batch, _ encoding: Encoding, times: Int) {
         let bytes = batch.bytes(in: encoding).count
         core.counters.add(.sentBytes, UInt64(times) &* UInt64(bytes))
-        guard encoding != .plain else { return }
+        guard encoding.deflateClass != nil else { return }
         let plainBytes = batch.frames.reduce(0) { $0 + $1.bytes.count }
         core.counters.add(.deflateSavedBytes, UInt64(times) &* UInt64(plainBytes - bytes))
     }

@@ -1,13 +1,14 @@
 internal import Sessions
 internal import WebSocket
 
-/// One event of a session's stream, encoded once: a whole unmasked WebSocket text frame. Immutable; copies share the bytes, across threads too.
+/// One event of a session's stream, encoded once: a whole unmasked WebSocket text frame, and what other encodings were asked for. Immutable; copies
+/// share the bytes, across threads too.
 ///
 /// Flow: SessionHome → **Frame** → Batch → FanOut → sockets
 struct Frame: Sendable {
     let bytes: [UInt8]
-    /// The frame with its payload compressed, for those who take it; nil where that was not asked for, or gains nothing.
-    private var deflated = PerEncoding<[UInt8]?>(nil)
+    /// The event for those who do not take the plain frame; nil where that was not asked for, or compressing gains nothing.
+    private var forms = PerEncoding<[UInt8]?>(nil)
     let id: EventID
     /// The event type's position in the metrics' closed list.
     let typeIndex: UInt8
@@ -42,7 +43,12 @@ struct Frame: Sendable {
     }
 
     /// What a connection of this encoding gets.
-    func bytes(in encoding: Encoding) -> [UInt8] { deflated[encoding] ?? bytes }
+    func bytes(in encoding: Encoding) -> [UInt8] { forms[encoding] ?? (encoding == .eventStream ? eventStreamText : bytes) }
+
+    private var eventStreamText: [UInt8] { EventStream.event(id: id, data: bytes.span.extracting(Int(payloadStart)...)) }
+
+    /// Makes the event stream's text; once, however many take it.
+    mutating func renderEventStream() { forms.eventStream = eventStreamText }
 
     /// Compresses the payload for a class of connections; once, whoever and however many they are.
     mutating func deflate(for encoding: Encoding, with deflater: Deflater) {
@@ -52,7 +58,7 @@ struct Frame: Sendable {
         var frame: [UInt8] = []
         frame.reserveCapacity(smaller.count + FrameEncoder.headerLength(payloadLength: smaller.count))
         FrameEncoder.append(.text, smaller.span, rsv1: true, to: &frame)
-        deflated[encoding] = frame
+        forms[encoding] = frame
     }
 
     /// The event's JSON, in bytes.

@@ -29,7 +29,8 @@ struct Members {
     private(set) var behind: ContiguousArray<UInt32> = []
 
     var count: Int {
-        direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count + careful.count + behind.count
+        direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count
+            + direct.eventStream.connections.count + careful.count + behind.count
     }
     var isEmpty: Bool { count == 0 }
     var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful + behind }
@@ -72,6 +73,7 @@ struct Members {
         case .plain: body(&direct.plain)
         case .window12: body(&direct.window12)
         case .window9: body(&direct.window9)
+        case .eventStream: body(&direct.eventStream)
         }
     }
 

@@ -174,7 +174,10 @@ final class SessionHome {
     /// The batch in every encoding that a member of the session has, on whichever worker: nobody encodes again.
     private func encode(_ home: HomeSession) -> Batch {
         let encodings = Encoding.allCases.filter { encoding in home.members.contains { $0[encoding] > 0 } }
-        for encoding in encodings where encoding != .plain {
+        if encodings.contains(.eventStream) {
+            for i in home.pending.indices { home.pending[i].renderEventStream() }
+        }
+        for encoding in encodings where encoding.deflateClass != nil {
             guard let deflater = core.deflater(encoding) else { continue }
             for i in home.pending.indices where home.pending[i].payloadBytes >= core.plan.settings.deflateThresholdBytes {
                 home.pending[i].deflate(for: encoding, with: deflater)

@@ -6,8 +6,9 @@ public struct ConnectionMetadata: Sendable, Equatable {
     public let connectionID: ConnectionID
     public let sessionID: SessionID
     public let kind: SessionKind
+    public let transport: Transport
     public let connectedAt: Timestamp
-    /// When the client was last heard: a pong or a message.
+    /// When the client was last heard: a pong or a message. Over Server-Sent Events, when it asked.
     public let lastHeartbeat: Timestamp
     /// The client's numeric address; behind a trusted proxy the one it forwards.
     public let remoteAddress: String
@@ -25,7 +26,7 @@ extension ConnectionMetadata {
     init?(_ client: ClientConnection) {
         guard let session = client.session else { return nil }
         self.init(
-            connectionID: client.id, sessionID: session.id, kind: session.kind,
+            connectionID: client.id, sessionID: session.id, kind: session.kind, transport: client.transport,
             connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
             lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host, subject: nil,
             roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes,
@@ -35,7 +36,7 @@ extension ConnectionMetadata {
     var json: JSON {
         [
             "connection_id": .string(connectionID.description), "session_id": .string(sessionID.description),
-            "kind": .string(kind.rawValue),
+            "kind": .string(kind.rawValue), "transport": .string(transport.rawValue),
             "connected_at": .string(connectedAt.iso8601), "last_heartbeat": .string(lastHeartbeat.iso8601),
             "remote_address": .string(remoteAddress), "subject": subject.map { .string($0) } ?? .null,
             "rtt_ms": roundTripMilliseconds.map { .double($0) } ?? .null, "queued_bytes": .int(Int64(queuedBytes)), "lag": .int(Int64(lag)),

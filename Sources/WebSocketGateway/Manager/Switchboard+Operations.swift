@@ -51,7 +51,7 @@ extension Switchboard {
     func send(_ body: [UInt8], _ event: PublishedEvent, to id: ConnectionID) async -> Bool {
         await askWorker(of: id) { core in
             guard let client = core.client(id) else { return false }
-            return client.sendOwn(OwnMessages.direct(event, of: body.span, now: core.wallTime))
+            return client.sendOwn(OwnMessages.direct(event, of: body.span, now: core.wallTime, for: client.transport))
         } ?? false
     }
 
@@ -84,10 +84,11 @@ extension Switchboard {
         }
     }
 
-    /// Closes, with 4411, every connection not heard for longer than `maxAge`, and returns how many.
+    /// Closes, with 4411, every connection not heard for longer than `maxAge`, and returns how many. Those that are never heard stay: the kernel
+    /// watches over them.
     func cleanup(olderThanMilliseconds maxAge: UInt64) async -> Int {
         await askAll { core in
-            let stale = core.clients.filter { $0.isOpen && $0.session != nil && $0.silence(now: core.now) > maxAge }
+            let stale = core.clients.filter { $0.isOpen && $0.session != nil && $0.transport.isHeard && $0.silence(now: core.now) > maxAge }
             for client in stale {
                 core.counters.add(.staleCloses)
                 client.close(.stale, reason: "not heard for too long")

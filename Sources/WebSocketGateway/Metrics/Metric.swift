@@ -5,7 +5,7 @@ internal import WebSocket
 ///
 /// Label values come from these closed lists only: no path, session id or header a peer sends can make a new series.
 enum Metric: Int, CaseIterable, Sendable {
-    case connections, httpConnections, sessions
+    case connections, eventStreams, httpConnections, sessions
     case connectionsAccepted, connectionsRefused, handshakes
     case eventsPublished, publishRequests, deliveries, deliveriesConflated, deliveriesDropped
     case sentBytes, receivedBytes, queuedBytes
@@ -30,11 +30,13 @@ enum Metric: Int, CaseIterable, Sendable {
         switch self {
         case .connections:
             Row(
-                name: "wsg_connections", help: "Client WebSocket connections open now.", kind: .gauge, label: "kind",
+                name: "wsg_connections", help: "Client connections open now: WebSockets and event streams.", kind: .gauge, label: "kind",
                 values: SessionKind.allCases.map(\.rawValue) + ["echo"])
+        case .eventStreams:
+            Row(name: "wsg_sse_connections", help: "Those of wsg_connections over Server-Sent Events.", kind: .gauge)
         case .httpConnections:
             Row(
-                name: "wsg_http_connections", help: "Connections open now that are not WebSockets (yet).", kind: .gauge, label: "listener",
+                name: "wsg_http_connections", help: "Connections open now that are not clients' (yet).", kind: .gauge, label: "listener",
                 values: ["public", "control"])
         case .sessions:
             Row(name: "wsg_sessions", help: "Sessions known now.", kind: .gauge)
@@ -49,7 +51,7 @@ enum Metric: Int, CaseIterable, Sendable {
                 label: "reason", values: RefusalReason.allCases.map(\.rawValue))
         case .handshakes:
             Row(
-                name: "wsg_handshakes_total", help: "WebSocket handshakes by outcome.", kind: .counter, label: "outcome",
+                name: "wsg_handshakes_total", help: "Clients' requests for a session by outcome.", kind: .counter, label: "outcome",
                 values: HandshakeOutcome.allCases.map(\.rawValue))
         case .eventsPublished:
             Row(
@@ -215,7 +217,7 @@ enum RefusalReason: String, CaseIterable, Sendable {
     var index: Int { Self.allCases.firstIndex(of: self)! }
 }
 
-/// How a client's request to become a WebSocket ended.
+/// How a client's request for a WebSocket or an event stream ended.
 enum HandshakeOutcome: String, CaseIterable, Sendable {
     case accepted
     case malformed

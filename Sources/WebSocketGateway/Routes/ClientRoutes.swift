@@ -3,25 +3,40 @@ internal import HTTP
 internal import Sessions
 internal import WebSocket
 
-/// The public listener: `GET /ws/{kind}/{session_id}` and nothing else.
+/// The public listener: `GET /ws/{kind}/{session_id}`, `GET /sse/{kind}/{session_id}` and nothing else.
 ///
-/// Flow: HTTPConnection → **ClientRoutes** → SessionHome.join → 101 and `connected` → ClientConnection
+/// Flow: HTTPConnection → **ClientRoutes** → SessionHome.join → 101 or 200, and `connected` → ClientConnection
 enum ClientRoutes {
-    /// Everything about an accepted handshake that is needed once the session's home has let the client in.
+    /// How a client is answered that has been let in.
+    enum Opening {
+        case webSocket(Handshake.Acceptance)
+        case eventStream(CrossOrigin)
+
+        var encoding: Encoding {
+            switch self {
+            case .webSocket(let acceptance): Encoding(acceptance.deflate)
+            case .eventStream: .eventStream
+            }
+        }
+    }
+
+    /// Everything about an accepted request that is needed once the session's home has let the client in.
     struct Upgrade {
         let head: RequestHead
-        let acceptance: Handshake.Acceptance
+        let opening: Opening
         let address: SocketAddress
         let filter: TypeFilter?
         /// The client speaks `wsg.v1`: it is told inside the WebSocket why it is refused, where a browser's script can read it.
-        var canReadRefusals: Bool { acceptance.subprotocol == ClientRoutes.subprotocol }
+        var canReadRefusals: Bool {
+            if case .webSocket(let acceptance) = opening { acceptance.subprotocol == ClientRoutes.subprotocol } else { false }
+        }
     }
 
     static let subprotocol = "wsg.v1"
 
     static let draining = EngineResponse.error(.serviceUnavailable, "DRAINING", "the gateway is shutting down", retryAfterSeconds: 2)
 
-    private struct Refusal: Error {
+    struct Refusal: Error {
         let outcome: HandshakeOutcome
         let response: EngineResponse
         /// What a `wsg.v1` client gets instead: an error event and this close code.
@@ -45,16 +60,24 @@ enum ClientRoutes {
             id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo,
             encoding: Encoding(acceptance.deflate))
         connection.core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
-        begin(client, early, acceptance, [])
+        begin(client, early, .webSocket(acceptance), [])
     }
 
     private static func upgrade(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
         let core = connection.core
-        let (kind, session) = try route(head)
-        let acceptance = try accept(head, connection)
-        let (resumeFrom, join, filter) = try parameters(head)
+        let (transport, kind, id) = try route(head)
+        if transport == .eventStream, head.method == .options {
+            return connection.answer(head, EventStreamRoutes.preflight(head, core.plan.origins))
+        }
+        let session = try check(id, head, transport)
+        let opening: Opening =
+            switch transport {
+            case .webSocket: .webSocket(try accept(head, connection))
+            case .eventStream: .eventStream(try EventStreamRoutes.accept(head, core.plan.origins))
+            }
+        let (resumeFrom, join, filter) = try parameters(head, transport)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
-        let upgrade = Upgrade(head: head, acceptance: acceptance, address: address, filter: filter)
+        let upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter)
         guard head.first("origin", satisfies: core.plan.origins.allows) ?? true, head.count("origin") <= 1 else {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
             return refuse(
@@ -80,36 +103,54 @@ enum ClientRoutes {
         connection.join(
             JoinRequest(
                 session: session, kind: kind, worker: core.index, connection: connection.ref,
-                encoding: Encoding(acceptance.deflate), resumeFrom: resumeFrom, join: join), upgrade)
+                encoding: opening.encoding, resumeFrom: resumeFrom, join: join), upgrade)
     }
 
     // MARK: What the request says
 
-    private static func route(_ head: RequestHead) throws(Refusal) -> (SessionKind, SessionID) {
-        var found: (kind: SessionKind, session: Result<SessionID, SessionIDError>)?
+    private typealias Route = (transport: Transport, kind: SessionKind, session: Result<SessionID, SessionIDError>)
+
+    private static let prefixes: [(StaticString, Transport, SessionKind)] = [
+        ("/ws/backtest/", .webSocket, .backtest), ("/ws/forward/", .webSocket, .forward),
+        ("/sse/backtest/", .eventStream, .backtest), ("/sse/forward/", .eventStream, .forward),
+    ]
+
+    private static func route(_ head: RequestHead) throws(Refusal) -> Route {
+        var found: Route?
         head.withPath { path in
-            for (prefix, kind) in [("/ws/backtest/", .backtest), ("/ws/forward/", .forward)] as [(StaticString, SessionKind)] {
+            for (prefix, transport, kind) in prefixes {
                 let start = prefix.utf8CodeUnitCount
                 guard path.count >= start, path.extracting(..<start).equals(prefix) else { continue }
                 let id = path.extracting(start...)
                 // A further segment is another route.
                 for index in id.indices where id[index] == UInt8(ascii: "/") { return }
-                do throws(SessionIDError) { found = (kind, .success(try SessionID(bytes: id))) } catch { found = (kind, .failure(error)) }
+                do throws(SessionIDError) { found = (transport, kind, .success(try SessionID(bytes: id))) } catch {
+                    found = (transport, kind, .failure(error))
+                }
             }
         }
         guard let found else {
             throw Refusal(
                 outcome: .notFound,
                 response: .error(
-                    .notFound, "NOT_FOUND", "no such route; sessions are at /ws/backtest/{session_id} and /ws/forward/{session_id}"))
+                    .notFound, "NOT_FOUND",
+                    "no such route; sessions are at /ws/backtest/{session_id} and /ws/forward/{session_id}, as event streams under /sse"))
         }
+        return found
+    }
+
+    private static func check(_ session: Result<SessionID, SessionIDError>, _ head: RequestHead, _ transport: Transport) throws(Refusal)
+        -> SessionID
+    {
         guard head.method == .get else {
+            let (text, allowed) =
+                transport == .webSocket ? ("a WebSocket begins with GET", "GET") : ("an event stream is asked for with GET", "GET, OPTIONS")
             throw Refusal(
                 outcome: .malformed,
-                response: .error(.methodNotAllowed, "METHOD_NOT_ALLOWED", "a WebSocket begins with GET", headers: [("Allow", "GET")]))
+                response: .error(.methodNotAllowed, "METHOD_NOT_ALLOWED", text, headers: [("Allow", allowed)]))
         }
         do throws(SessionIDError) {
-            return (found.kind, try found.session.get())
+            return try session.get()
         } catch {
             throw Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_SESSION_ID", error.description))
         }
@@ -129,15 +170,18 @@ enum ClientRoutes {
         }
     }
 
-    private static func parameters(_ head: RequestHead) throws(Refusal) -> (resumeFrom: EventID?, join: JoinMode?, filter: TypeFilter?) {
+    private static func parameters(_ head: RequestHead, _ transport: Transport) throws(Refusal)
+        -> (resumeFrom: EventID?, join: JoinMode?, filter: TypeFilter?)
+    {
         func malformed(_ message: String) -> Refusal {
             Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_QUERY", message))
         }
         let query: QueryParameters
         do throws(QueryError) { query = try QueryParameters(head.query) } catch { throw malformed(error.message) }
 
-        var resumeFrom: EventID?
-        if let text = query.first("last_event_id") {
+        // A browser comes back with the URL it first came with: what it has got since stands in the header.
+        var resumeFrom = transport == .eventStream ? try EventStreamRoutes.lastEventID(head) : nil
+        if resumeFrom == nil, let text = query.first("last_event_id") {
             do throws(EventIDError) {
                 resumeFrom = try EventID(parsing: text)
             } catch {
@@ -176,8 +220,10 @@ enum ClientRoutes {
             let session = core.fanOut.add(
                 client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: start != nil)
             client.join(session, behind: start)
-            let first = OwnMessages.connected(id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime)
-            begin(client, early, upgrade.acceptance, first)
+            let first = OwnMessages.connected(
+                id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime, for: client.transport,
+                seen: start == nil ? lastID : nil)
+            begin(client, early, upgrade.opening, first)
             if let page { client.catchUp(with: page) } else if start != nil { client.askForMore() }
             // It was asking while the others were told to leave.
             if core.isDraining { client.gatewayStops(hard: false) }
@@ -211,26 +257,34 @@ enum ClientRoutes {
     private static func refuse(_ refusal: Refusal, _ head: RequestHead, upgrade: Upgrade?, on connection: HTTPConnection) {
         let core = connection.core
         core.counters.add(.handshakes, label: refusal.outcome.index)
-        guard let inside = refusal.inside, let upgrade, upgrade.canReadRefusals else { return connection.answer(head, refusal.response) }
+        guard let inside = refusal.inside, let upgrade, upgrade.canReadRefusals else {
+            return connection.answer(head, EventStreamRoutes.readable(refusal.response, head, core.plan.origins))
+        }
         let id = core.makeConnectionID(slot: connection.ref.slot)
         let (client, early) = connection.becomeClient(
             id: id, address: upgrade.address, mode: .refused,
-            encoding: Encoding(upgrade.acceptance.deflate))
-        let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime)
-        begin(client, early, upgrade.acceptance, event)
+            encoding: upgrade.opening.encoding)
+        let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime, for: client.transport)
+        begin(client, early, upgrade.opening, event)
         client.close(inside.close, reason: inside.code)
     }
 
-    /// The 101 and the first message leave together.
-    private static func begin(_ client: ClientConnection, _ early: [UInt8], _ acceptance: Handshake.Acceptance, _ first: [UInt8]) {
+    /// The 101 or 200 and the first message leave together.
+    private static func begin(_ client: ClientConnection, _ early: [UInt8], _ opening: Opening, _ first: [UInt8]) {
         let core = client.core
         core.scratch.removeAll(keepingCapacity: true)
-        acceptance.appendResponse(to: &core.scratch)
+        switch opening {
+        case .webSocket(let acceptance): acceptance.appendResponse(to: &core.scratch)
+        case .eventStream(let crossOrigin):
+            let date = core.dateLine
+            EventStreamRoutes.appendAnswer(crossOrigin, date: date, retryMilliseconds: core.retryAfterMilliseconds(), to: &core.scratch)
+            client.watchAcknowledgements()
+        }
         core.scratch.append(contentsOf: first)
         client.send(copying: core.scratch)
         client.stream.startReading()
         client.scheduleFirstDeadline()
-        // Bytes that came with the request are already frames.
+        // Bytes that came with the request are already the client's.
         if !early.isEmpty { client.stream(client.stream, didReceive: early.span) }
     }
 }

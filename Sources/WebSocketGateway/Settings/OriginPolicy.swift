@@ -2,6 +2,9 @@ internal import HTTP
 
 /// Which pages may open a socket here. Browsers send `Origin` and cannot forge it; other programs send none.
 struct OriginPolicy: Sendable {
+    /// Every origin is answered alike.
+    var allowsEverybody: Bool { if case .everybody = rule { true } else { false } }
+
     private enum Rule: Sendable {
         case everybody
         case loopbackPages

@@ -148,8 +148,9 @@ struct Plan: Sendable {
     /// again of our own messages.
     var outboxBytesMax: Int { 2 * (settings.writeQueueBytesMax + max(Batch.bytesMax, settings.eventBytesMax)) }
 
-    var clockLimits: ConnectionClock.Limits {
-        ConnectionClock.Limits(stale: staleTimeout == 0 ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
+    /// `isHeard`: the client answers pings, so that its silence means something.
+    func clockLimits(isHeard: Bool) -> ConnectionClock.Limits {
+        ConnectionClock.Limits(stale: staleTimeout == 0 || !isHeard ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
     }
 
     private static func durability(_ settings: GatewaySettings) throws(SettingsError) -> Durability {

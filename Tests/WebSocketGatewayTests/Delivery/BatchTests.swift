@@ -51,4 +51,21 @@ struct BatchTests {
             if whole < frames.count { #expect(partial < frames[whole].bytes.count) } else { #expect(partial == 0) }
         }
     }
+
+    @Test func `an event stream's text is made once for all, and where it was not asked for when it is needed`() throws {
+        let plain = try [#"{"type":"a","data":{}}"#, "{\"type\":\"b\",\"data\":{\n}}"].enumerated().map {
+            try frame($1, sequence: UInt64($0 + 1))
+        }
+        var rendered = plain
+        for i in rendered.indices { rendered[i].renderEventStream() }
+        let batch = Batch(rendered, encodings: [.eventStream])
+        let expected =
+            "id: 0123456789abc-1\ndata: {\"id\":\"0123456789abc-1\",\"type\":\"a\",\"data\":{},\"timestamp\":\"2026-03-15T10:30:00.123456Z\"}\n\n"
+            + "id: 0123456789abc-2\ndata: {\"id\":\"0123456789abc-2\",\"type\":\"b\",\"data\":{\ndata: },\"timestamp\":\"2026-03-15T10:30:00.123456Z\"}\n\n"
+        #expect(String(decoding: batch.bytes(in: .eventStream), as: UTF8.self) == expected)
+        #expect(batch.bytes(in: .plain).isEmpty, "nobody asked for it")
+        #expect(plain.flatMap { $0.bytes(in: .eventStream) } == batch.bytes(in: .eventStream))
+        #expect(plain.map { $0.bytes(in: .window12) } == plain.map(\.bytes))
+        #expect(batch.split(at: rendered[0].bytes(in: .eventStream).count + 4, in: .eventStream) == (whole: 1, partial: 4))
+    }
 }

@@ -22,7 +22,7 @@ struct MetricsPageTests {
         #expect(
             text.contains(
                 """
-                # HELP wsg_connections Client WebSocket connections open now.
+                # HELP wsg_connections Client connections open now: WebSockets and event streams.
                 # TYPE wsg_connections gauge
                 wsg_connections{kind="backtest"} 3
                 wsg_connections{kind="forward"} 0
