@@ -94,7 +94,7 @@ static inline int wsg_unsent_bytes(int fd) {
 }
 
 // TCP_USER_TIMEOUT is Linux's: what was sent and not acknowledged for so long ends the connection.
-static inline void wsg_user_timeout(int fd, unsigned milliseconds) {
+static inline void wsg_user_timeout(int fd, int milliseconds) {
 #if defined(__linux__)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 #else

@@ -190,7 +190,7 @@ package final class TCPStream {
 
     /// The connection breaks when the peer has not acknowledged for so long what was sent to it, or has not made room for what waits. Linux; elsewhere
     /// the system gives up when it does, after many minutes.
-    package func setUserTimeout(milliseconds: UInt32) {
+    package func setUserTimeout(milliseconds: Int32) {
         guard !isClosed else { return }
         wsg_user_timeout(descriptor, milliseconds)
     }

@@ -332,7 +332,7 @@ struct TCPStreamTests {
         _ = service.accept()
         let sender = try #require(stream)
         sender.setUserTimeout(milliseconds: 75_000)
-        var (value, length) = (UInt32(0), socklen_t(MemoryLayout<UInt32>.size))
+        var (value, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
         unsafe getsockopt(sender.descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &value, &length)
         #expect(value == 75_000)
         sender.close()

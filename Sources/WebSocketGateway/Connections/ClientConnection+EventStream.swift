@@ -28,6 +28,6 @@ extension ClientConnection {
     /// Who cannot be heard is gone when it has not acknowledged for as long as another may be silent: each heartbeat asks.
     func watchAcknowledgements() {
         guard core.plan.staleTimeout > 0 else { return }
-        stream.setUserTimeout(milliseconds: UInt32(clamping: core.plan.staleTimeout))
+        stream.setUserTimeout(milliseconds: Int32(clamping: core.plan.staleTimeout))
     }
 }

@@ -55,8 +55,8 @@ enum EventStreamRoutes {
         return response
     }
 
-    /// The head, and when to come back. The body has no length and no chunks: it ends with the connection (RFC 9112 §6.3), which HTTP/1.0
-    /// understands as well. Proxies are told not to hold it back.
+    /// The head, and when to come back. The body has no length and no chunks: it ends with the connection (RFC 9112 §6.3), so that an event is the same
+    /// bytes for all. Proxies are told not to hold it back.
     static func appendAnswer(_ crossOrigin: CrossOrigin, date: [UInt8], retryMilliseconds: Int, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: "HTTP/1.1 200 OK\r\n".utf8)
         bytes.append(contentsOf: date)
