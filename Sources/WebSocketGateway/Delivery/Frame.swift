@@ -7,8 +7,8 @@ internal import WebSocket
 /// Flow: SessionHome → **Frame** → Batch → FanOut → sockets
 struct Frame: Sendable {
     let bytes: [UInt8]
-    /// The event for those who do not take the plain frame; nil where that was not asked for, or compressing gains nothing.
-    private var forms = PerEncoding<[UInt8]?>(nil)
+    /// The event for those who do not take the plain frame; nil for nearly every event, and one word in a history of many.
+    private var forms: Forms?
     let id: EventID
     /// The event type's position in the metrics' closed list.
     let typeIndex: UInt8
@@ -43,12 +43,24 @@ struct Frame: Sendable {
     }
 
     /// What a connection of this encoding gets.
-    func bytes(in encoding: Encoding) -> [UInt8] { forms[encoding] ?? (encoding == .eventStream ? eventStreamText : bytes) }
+    func bytes(in encoding: Encoding) -> [UInt8] { forms?.bytes[encoding] ?? (encoding == .eventStream ? eventStreamText : bytes) }
 
     private var eventStreamText: [UInt8] { EventStream.event(id: id, data: bytes.span.extracting(Int(payloadStart)...)) }
 
     /// Makes the event stream's text; once, however many take it.
-    mutating func renderEventStream() { forms.eventStream = eventStreamText }
+    mutating func renderEventStream() { add(eventStreamText, for: .eventStream) }
+
+    /// Each is nil where it was not asked for, or compressing gains nothing.
+    private final class Forms: Sendable {
+        let bytes: PerEncoding<[UInt8]?>
+        init(_ bytes: PerEncoding<[UInt8]?>) { self.bytes = bytes }
+    }
+
+    private mutating func add(_ form: [UInt8], for encoding: Encoding) {
+        var bytes = forms?.bytes ?? PerEncoding(nil)
+        bytes[encoding] = form
+        forms = Forms(bytes)
+    }
 
     /// Compresses the payload for a class of connections; once, whoever and however many they are.
     mutating func deflate(for encoding: Encoding, with deflater: Deflater) {
@@ -58,7 +70,7 @@ struct Frame: Sendable {
         var frame: [UInt8] = []
         frame.reserveCapacity(smaller.count + FrameEncoder.headerLength(payloadLength: smaller.count))
         FrameEncoder.append(.text, smaller.span, rsv1: true, to: &frame)
-        forms[encoding] = frame
+        add(frame, for: encoding)
     }
 
     /// The event's JSON, in bytes.

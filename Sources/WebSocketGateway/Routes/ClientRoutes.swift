@@ -127,6 +127,7 @@ enum ClientRoutes {
                 do throws(SessionIDError) { found = (transport, kind, .success(try SessionID(bytes: id))) } catch {
                     found = (transport, kind, .failure(error))
                 }
+                return
             }
         }
         guard let found else {
