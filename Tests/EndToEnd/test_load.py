@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from control import metrics
+from control import ask, metrics
 from gateway import Gateway, run
 from peers import FakeNATS, FakeNchan, Meddle, Peer, honest
 
@@ -154,3 +154,14 @@ def test_what_a_NATS_server_refuses_is_told() -> None:
     assert ended.returncode == 1
     assert "'maximum connections exceeded'" in ended.stderr
     assert report["published"] == 0
+
+
+def test_what_policy_leaves_out_is_no_loss(serve) -> None:
+    gateway: Gateway = serve("--write-timeout", "60")
+    ask(gateway, "PUT", "/v1/sessions/load-1", {"policies": {"load": "latest"}})
+    flags = ["--connections", "4", "--events", "100", "--event-bytes", "60000", "--in-flight", "64"]
+    report, ended = load(*of(gateway), *flags)
+    assert ended.returncode == 0, ended.stderr
+    # How many depends on how fast the tool reads.
+    assert report["passed"] and report["delivered"] + report["conflated"] == report["expected"] == 400 and report["lost"] == 0
+    assert metrics(gateway)['wsg_deliveries_conflated_total{type="other"}'] == report["conflated"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import subprocess
 from typing import Any, Optional
 
 import pytest
 from websocket_gateway import WebSocketManager
 
-from control import ask, candle, metrics, publish
-from gateway import Gateway
+from control import ask, candle, connections, metrics, publish
+from gateway import EXECUTABLE, Gateway, environment
 from tabs import open_tab
-from waiting import until
+from waiting import patience, until
 from wire import TEXT, RawTab
 
 BIG = "x" * 65_000
@@ -120,6 +123,29 @@ async def test_who_has_fallen_behind_is_spared_what_is_superseded_and_who_comes_
     async with open_tab(gateway, "s1", query=f"last_event_id={proof.seen[1]['id']}") as back:
         assert back.connected["resume"]["recovered"] is True
         assert [sequence(one["id"]) for one in await back.stream(head - 1)] == list(range(2, head + 1))
+
+
+def test_watch_shows_what_was_left_out_and_calls_it_no_gap(serve) -> None:
+    gateway: Gateway = serve("--max-write-queue-bytes", "8388608", "--write-timeout", "60")
+    command = [str(EXECUTABLE), "watch", "s1", "--connect", gateway.listen]
+    with subprocess.Popen(
+        [*command, "--raw"], env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watch:
+        try:
+            until(lambda: watch.poll() is not None or connections(gateway, "s1"), "it has joined")
+            watch.send_signal(signal.SIGSTOP)
+            base = make_lag(gateway, "s1", tabs=1)
+            publish(gateway, "s1", [event("stats_update", n) for n in range(20)])
+            watch.send_signal(signal.SIGCONT)
+            assert ask(gateway, "DELETE", "/v1/sessions/s1").status == 204
+            output, errors = watch.communicate(timeout=patience(20))
+        finally:
+            watch.kill()
+    assert watch.returncode == 0 and "GAP" not in errors, errors
+    proof = Proof()
+    for line in output.splitlines():
+        proof.take(json.loads(line))
+    assert proof.position == base + 20 and len(proof.left_out) == 19
 
 
 async def test_an_engine_says_what_is_latest(gateway: Gateway, engine: WebSocketManager) -> None:

@@ -54,6 +54,20 @@ import Testing
         }
     }
 
+    @Test func `what policy left out and announced is no loss, and is told`() {
+        var report = report(delivered: 17, sent: 15, queued: 5)
+        #expect(!report.hasPassed)
+        report = self.report(delivered: 20)
+        report.delivered = 17
+        var ledger = DeliveryLedger(next: 1)
+        let isInPlace = ledger.leaveOut(1, 3)
+        #expect(isInPlace)
+        _ = ledger.receive(4)
+        report.add(ledger, published: 4)
+        #expect(report.hasPassed && report.lost == 0 && report.conflated == 3)
+        #expect(report.text.contains("left out by policy 3") && report.json["conflated"] == 3)
+    }
+
     @Test func `bytes on the wire are told beside the bytes they carried, and the gateway's time for each delivery`() throws {
         var report = report()
         report.size += DeliverySize(wireBytes: 304, messageBytes: 1000, isCompressed: true)

@@ -26,6 +26,10 @@ import Testing
         ("countdown_update", #"{"seconds_remaining":65,"next_candle_time":"t"}"#, "01:05  next candle t"),
         ("error", #"{"error_code":"E","message":"m","details":{"a":1}}"#, "E: m  a 1"),
         ("error", #"{"message":"m"}"#, "m"),
+        (
+            "conflated", #"{"ranges":[["0123456789abc-2","0123456789abc-4"]],"types":["stats_update"]}"#,
+            #"left out by policy: [["0123456789abc-2","0123456789abc-4"]]"#
+        ),
         ("session_completed", #"{"result_id":"r","final_stats":{"pnl":1}}"#, "result_id r  final_stats.pnl 1"),
     ])
     func `each known type has its line, in every shape engines publish`(_ type: String, _ data: String, _ line: String) {
