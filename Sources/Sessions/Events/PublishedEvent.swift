@@ -14,4 +14,14 @@ package struct PublishedEvent: Sendable, Equatable {
 
     /// The conflation key without its quotes, still escaped. `JSONText.decode` tells what it stands for.
     package let keyRange: Range<Int>?
+
+    package init(
+        typeRange: Range<Int>, metricIndex: Int, dataRange: Range<Int>, timestampRange: Range<Int>? = nil, keyRange: Range<Int>? = nil
+    ) {
+        self.typeRange = typeRange
+        self.metricIndex = metricIndex
+        self.dataRange = dataRange
+        self.timestampRange = timestampRange
+        self.keyRange = keyRange
+    }
 }

@@ -14,9 +14,12 @@ package protocol HistoryStore: AnyObject {
     /// - Returns: the sessions that lost their oldest events to the limits for it.
     func commit(_ changes: [StoreChange]) throws(StoreError) -> [StoredRange]
 
-    /// Drops events and keys published before `time`.
+    /// Drops events and keys published before these times, and what is left of deleted sessions: as much as takes a few milliseconds.
     /// - Returns: the sessions that lost events.
     func expire(eventsBefore events: Timestamp, keysBefore keys: Timestamp) throws(StoreError) -> [StoredRange]
+
+    /// Whether ``expire(eventsBefore:keysBefore:)`` has left some of its work, or a deleted session has left its events: called again, it goes on.
+    var hasMoreToDrop: Bool { get }
 
     /// The session's events behind `sequence`, in order: at most `eventsMax`, and at most `bytesMax` bytes of them but always one. Empty where it has none.
     func read(_ session: SessionID, after sequence: UInt64, eventsMax: Int, bytesMax: Int) throws(StoreError) -> [StoredEvent]
