@@ -28,6 +28,8 @@ let package = Package(
         // C: system modules and the shims that Swift cannot spell.
         .systemLibrary(name: "CLibuv", path: "CSupport/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .systemLibrary(name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", path: "CSupport/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "CWebSocket", path: "CSupport/CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
 
         // Imports point down only; Tests/ArchitectureTests holds the matrix.
@@ -35,7 +37,10 @@ let package = Package(
         .target(name: "HTTP", swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
-        .target(name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", log], swiftSettings: strict),
+        .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
+        .target(
+            name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", log],
+            swiftSettings: strict),
         .executableTarget(
             name: "websocket-gateway",
             dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", log, arguments],
@@ -47,6 +52,9 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], exclude: ["Oracle"], swiftSettings: strict),
         .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "CWebSocket"], swiftSettings: strict),
         .testTarget(name: "SessionsTests", dependencies: ["Sessions"], swiftSettings: strict),
+        // A layer below SQLite that fails when told, and cuts the power.
+        .target(name: "CFaultVFS", path: "Tests/Support/CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .testTarget(name: "HistoryStoreTests", dependencies: ["HistoryStore", "Sessions", "CSQLite", "CFaultVFS"], swiftSettings: strict),
         .testTarget(
             name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions"],
             swiftSettings: strict),

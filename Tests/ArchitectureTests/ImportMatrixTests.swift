@@ -8,7 +8,8 @@ struct ImportMatrixTests {
         "HTTP": [],
         "WebSocket": ["HTTP", "CWebSocket", "CZlib"],
         "Sessions": [],
-        "WebSocketGateway": ["EventLoop", "HTTP", "WebSocket", "Sessions", "Logging"],
+        "HistoryStore": ["Sessions", "CSQLite"],
+        "WebSocketGateway": ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "Logging"],
         "websocket-gateway": ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "Logging", "ArgumentParser"],
     ]
     /// Part of the language.
@@ -44,7 +45,7 @@ struct ImportMatrixTests {
         }
     }
 
-    @Test(arguments: [("CLibuv", "EventLoop"), ("CWebSocket", "WebSocket"), ("CZlib", "WebSocket")])
+    @Test(arguments: [("CLibuv", "EventLoop"), ("CWebSocket", "WebSocket"), ("CZlib", "WebSocket"), ("CSQLite", "HistoryStore")])
     func `a C module has one importer`(module: String, owner: String) {
         let importers = Set(sources.filter { $0.imports.contains(module) }.map(\.target))
         #expect(importers == [owner])
