@@ -136,7 +136,7 @@ package final class SQLiteHistory: HistoryStore {
         }
     }
 
-    package func close() {
+    package func close(clean: Bool = true) {
         defer {
             phase = .closed
             release()
@@ -148,8 +148,10 @@ package final class SQLiteHistory: HistoryStore {
         do throws(DatabaseError) {
             // Synced with everything before it.
             try database.run("PRAGMA synchronous = FULL")
-            try statements.setState.bind(HistoryState.closed.rawValue, at: 1)
-            try statements.setState.run()
+            if clean {
+                try statements.setState.bind(HistoryState.closed.rawValue, at: 1)
+                try statements.setState.run()
+            }
             try database.checkpointAndTruncate()
             database.setCheckpointOnClose(true)
         } catch {

@@ -295,6 +295,7 @@ async def test_a_full_disk_refuses_publishes_and_keeps_clients(serve: Serve, tmp
             publish(gateway, "s1", body)
             assert [int(event["id"].rpartition("-")[2]) for event in await tab.stream(10)] == [len(events) + n for n in range(1, 11)]
         assert metrics(gateway)['wsg_store_failures_total{reason="full"}'] >= 1 and metrics(gateway)["wsg_store_up"] == 1
-        gateway.stop()
+        gateway.terminate()
+        assert gateway.wait() == 0
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HistoryStore
 public import Logging
 @_exported public import Sessions
 internal import Synchronization
@@ -95,7 +96,8 @@ public final class WebSocketManager: Sendable {
         guard let directory = plan.settings.dataDirectory else { return Array(repeating: [], count: plan.workers) }
         let state = try await storeThread.start(board) {
             try SQLiteHistory(
-                directory: directory, durability: plan.durability, eventsMax: plan.history.eventsMax, bytesMax: plan.history.bytesMax)
+                directory: directory, durability: plan.durability,
+                limits: StoreLimits(eventsMax: plan.history.eventsMax, bytesMax: plan.history.bytesMax))
         }
         if !state.wasClosed { board.log.storeWasNotClosed(plan.durability) }
         var homes: [[StoredSession]] = Array(repeating: [], count: plan.workers)

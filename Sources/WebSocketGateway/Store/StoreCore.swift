@@ -21,6 +21,8 @@ final class StoreCore {
     /// What one transaction holds, in bytes of events: a reader's page does not wait for much more.
     private static let transactionBytesMax = 16 << 20
     private static let expiryInterval: UInt64 = 60_000
+    /// Between two pieces of what takes long: commits go in between.
+    private static let droppingInterval: UInt64 = 20
 
     init(_ board: Switchboard, _ store: any HistoryStore) throws(SystemError) {
         self.board = board
@@ -74,6 +76,7 @@ final class StoreCore {
             }
         }
         if !waiting.isEmpty { commit(waiting) }
+        if store.hasMoreToDrop, !isStopped { expiryTimer.start(delay: Self.droppingInterval) }
     }
 
     // MARK: Writing
@@ -149,8 +152,8 @@ final class StoreCore {
     // MARK: Time
 
     private func expire() {
-        expiryTimer.start(delay: Self.expiryInterval)
         guard failure == nil else { return }
+        defer { expiryTimer.start(delay: store.hasMoreToDrop && failure == nil ? Self.droppingInterval : Self.expiryInterval) }
         let now = Clocks.wallMicroseconds
         do throws(StoreError) {
             tell(

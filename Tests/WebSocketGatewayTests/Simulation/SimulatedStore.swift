@@ -108,6 +108,7 @@ final class SimulatedStore: HistoryStore {
     }
 
     var bytes: Int { disk.sessions.count }
+    let hasMoreToDrop = false
 
     func close(clean: Bool) {
         guard !isKilled else { return }
