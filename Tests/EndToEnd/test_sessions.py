@@ -156,7 +156,7 @@ async def test_the_metadata_of_a_connection_is_complete(gateway: Gateway, engine
     async with open_tab(gateway, "s1", kind="forward") as tab:
         answer = ask(gateway, "GET", f"/v1/connections/{tab.connection_id}").json
         fields = [
-            "connection_id", "session_id", "kind", "connected_at", "last_heartbeat", "remote_address", "subject", "rtt_ms",
+            "connection_id", "session_id", "kind", "transport", "connected_at", "last_heartbeat", "remote_address", "subject", "rtt_ms",
             "queued_bytes", "lag",
         ]  # fmt: skip
         assert list(answer) == fields
