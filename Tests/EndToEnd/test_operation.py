@@ -163,6 +163,8 @@ BAD_VALUES = {
     "max-publish-bytes": ["1023", "1MB"],
     "max-event-bytes": ["63", "2000000"],
     "max-write-queue-bytes": ["4095", "x"],
+    "data": ["/nowhere", "/dev/null"],
+    "durability": ["disk", "relaxed", "commit"],
     "max-history-events": ["-1", "10000001", "x"],
     "max-history-bytes": ["4095", "x"],
     "max-total-history-bytes": ["4095", "x"],

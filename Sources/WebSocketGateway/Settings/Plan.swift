@@ -161,6 +161,12 @@ struct Plan: Sendable {
         guard settings.dataDirectory == nil || durability != .memory else {
             throw SettingsError("durability", "memory keeps nothing in the directory of --data; leave one of them out")
         }
+        if let directory = settings.dataDirectory {
+            do throws(SystemError) { _ = try Folder.names(directory) } catch {
+                throw SettingsError(
+                    "data", "\(directory) is no directory to keep the history in (\(error.reason)); make one, for the gateway's user alone")
+            }
+        }
         guard settings.dataDirectory == nil || settings.historyEventsMax > 0 else {
             throw SettingsError("max-history-events", "0 keeps nothing, and --data asks for a history; leave one of them out")
         }

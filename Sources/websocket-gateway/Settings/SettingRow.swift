@@ -27,17 +27,7 @@ struct SettingRow: Sendable {
         count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
-        SettingRow(name: "data") { text, settings throws(SettingsError) in
-            guard !text.isEmpty else { throw SettingsError("data", "names no directory") }
-            settings.dataDirectory = text
-        },
-        SettingRow(name: "durability") { text, settings throws(SettingsError) in
-            guard let durability = Durability(rawValue: text) else {
-                throw SettingsError(
-                    "durability", "\"\(text)\" is not one of \(Durability.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            settings.durability = durability
-        },
+        directory("data", \.dataDirectory), durability("durability", \.durability),
         count("max-history-events", \.historyEventsMax), count("max-history-bytes", \.historyBytesMax),
         optionalCount("max-total-history-bytes", \.totalHistoryBytesMax), seconds("history-retention", \.historyRetention),
         flag("deflate", \.deflates), count("deflate-threshold-bytes", \.deflateThresholdBytes),
@@ -52,6 +42,22 @@ struct SettingRow: Sendable {
 
     private static func text(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String> & Sendable) -> SettingRow {
         SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = text }
+    }
+
+    private static func directory(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            guard !text.isEmpty else { throw SettingsError(name, "names no directory") }
+            settings[keyPath: path] = text
+        }
+    }
+
+    private static func durability(_ name: String, _ path: any WritableKeyPath<GatewaySettings, Durability?> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            guard let durability = Durability(rawValue: text) else {
+                throw SettingsError(name, "\"\(text)\" is not one of \(Durability.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            settings[keyPath: path] = durability
+        }
     }
 
     private static func list(_ name: String, _ path: any WritableKeyPath<GatewaySettings, [String]> & Sendable) -> SettingRow {

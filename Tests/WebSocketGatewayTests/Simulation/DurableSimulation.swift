@@ -52,7 +52,7 @@ final class DurableSimulation {
         settings.writeQueueBytesMax = Int.random(in: 4096...40_000, using: &generator)
         settings.historyEventsMax = Int.random(in: 1...400, using: &generator)
         settings.historyBytesMax = Int.random(in: 20_000...1_000_000, using: &generator)
-        settings.dataDirectory = "simulated"
+        settings.dataDirectory = "/"
         settings.durability = durability
         // The rings forget what the store has.
         settings.totalHistoryBytesMax = Int.random(in: 20_000...400_000, using: &generator)
