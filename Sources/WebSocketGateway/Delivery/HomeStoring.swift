@@ -42,7 +42,6 @@ struct HomeStoring {
     init(_ durability: Durability) { self.durability = durability }
 
     var isStoring: Bool { durability != .memory && !isAbandoned }
-    var releasesLater: Bool { durability == .commit }
     /// Engines are held back by their windows when the store cannot follow.
     var isFull: Bool { postedBytes + bytes > Self.queuedBytesMax }
     var hasUnposted: Bool { !changes.isEmpty || !waiting.isEmpty }

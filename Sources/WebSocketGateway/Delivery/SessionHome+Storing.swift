@@ -37,7 +37,7 @@ extension SessionHome {
                         publishedAt: first.publishedAt)))
         }
         for event in events { storing.bytes += event.event.dataRange.count + 64 }
-        guard !storing.releasesLater, storing.isFull else { return }
+        guard storing.durability == .relaxed, storing.isFull else { return }
         receipt.outstanding += 1
         storing.waiting.append(.receipt(receipt))
     }

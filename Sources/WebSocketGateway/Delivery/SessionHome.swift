@@ -12,6 +12,9 @@ final class SessionHome {
     var waiting: [SessionID: HomeSession] = [:]
     /// What waits for the store, and for its answers.
     var storing: HomeStoring
+    /// Asked for each event; everything of ``storing`` is read by copying it.
+    private let hasStore: Bool
+    private let releasesLater: Bool
     /// Sessions with events waiting for the end of the turn.
     private var dirty: [HomeSession] = []
     private var inFlight: [UInt64: InFlight] = [:]
@@ -35,15 +38,17 @@ final class SessionHome {
     init(_ core: WorkerCore) {
         self.core = core
         storing = HomeStoring(core.plan.durability)
+        hasStore = core.plan.durability != .memory
+        releasesLater = core.plan.durability == .commit
     }
 
-    var hasPending: Bool { !dirty.isEmpty || storing.hasUnposted }
+    var hasPending: Bool { !dirty.isEmpty || hasStore && storing.hasUnposted }
 
     // MARK: Publishing
 
     func publish(_ request: PublishRequest) {
         let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
-        if let refusal = storing.refusal { return core.refuse(request.reply, refusal) }
+        if hasStore, let refusal = storing.refusal { return core.refuse(request.reply, refusal) }
         guard let session = request.session else { return publishToAll(request, receipt) }
         guard let home = findOrCreate(session) else {
             return core.answer(request.reply, .failure(.tooManySessions))
@@ -65,47 +70,54 @@ final class SessionHome {
 
     private func add(_ request: PublishRequest, to home: HomeSession, _ receipt: Receipt) {
         home.lastUsed = core.now
-        let isStored = storing.isStoring
+        let isStored = hasStore && storing.isStoring
         let needsFrames = home.connections > 0 || core.plan.history.eventsMax > 0 || isStored
-        var frames: [Frame] = []
-        if needsFrames { frames.reserveCapacity(request.events.count) }
+        // Of a request that is stored or held: all others hand each event on as it is made.
+        var held: [Frame] = []
         var stored: [StoredEvent] = []
         if isStored, home.assigned.lastID == nil { beginStream(of: home) }
+        var first = home.pending.count
         for event in request.events {
             let entry = home.assigned.append(now: core.wallTime, epoch: home.newEpoch ?? Epoch.random(using: &random))
             note(entry.id, of: event, receipt)
             guard needsFrames else { continue }
-            frames.append(
-                Frame(
-                    event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt,
-                    key: home.policies.key(of: event, in: request.body.span)))
-            guard isStored else { continue }
-            stored.append(
-                StoredEvent(sequence: entry.id.sequence, publishedAt: entry.timestamp, body: request.body, event: event))
+            let frame = Frame(
+                event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt,
+                key: home.policies.key(of: event, in: request.body.span))
+            if isStored {
+                stored.append(StoredEvent(sequence: entry.id.sequence, publishedAt: entry.timestamp, body: request.body, event: event))
+            }
+            if releasesLater { held.append(frame) } else { release(frame, in: home, receipt, &first) }
         }
         if isStored { store(stored, request.key, in: home, receipt) }
-        if storing.releasesLater { hold(frames, in: home, receipt) } else { release(frames, in: home, receipt) }
+        if releasesLater { return hold(held, in: home, receipt) }
+        released(home.assigned.lastID, first, in: home, receipt)
     }
 
-    /// From now on everybody may see the events; of a session that nobody watches and nothing is kept of there are no frames.
+    /// The store has them: from now on everybody may see the events.
     func release(_ frames: [Frame], in home: HomeSession, _ receipt: Receipt) {
-        receipt.sessions += 1
-        if let last = frames.last { home.stream.reach(last.id) } else { home.stream = home.assigned }
-        let isWatched = home.connections > 0
-        let isKept = core.plan.history.eventsMax > 0
         var first = home.pending.count
-        for frame in frames {
-            if isKept { keep(frame, in: home) }
-            guard isWatched else { continue }
-            if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
-                note(receipt, home, first..<home.pending.count)
-                flush(home)
-                first = 0
-            }
-            if home.pending.isEmpty { dirty.append(home) }
-            home.pending.append(frame)
-            home.pendingBytes += frame.bytes.count
+        for frame in frames { release(frame, in: home, receipt, &first) }
+        released(frames.last?.id, first, in: home, receipt)
+    }
+
+    /// `first` is where in the batch being gathered the request's events begin.
+    private func release(_ frame: Frame, in home: HomeSession, _ receipt: Receipt, _ first: inout Int) {
+        if core.plan.history.eventsMax > 0 { keep(frame, in: home) }
+        guard home.connections > 0 else { return }
+        if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
+            note(receipt, home, first..<home.pending.count)
+            flush(home)
+            first = 0
         }
+        if home.pending.isEmpty { dirty.append(home) }
+        home.pending.append(frame)
+        home.pendingBytes += frame.bytes.count
+    }
+
+    private func released(_ last: EventID?, _ first: Int, in home: HomeSession, _ receipt: Receipt) {
+        receipt.sessions += 1
+        if let last { home.stream.reach(last) }
         note(receipt, home, first..<home.pending.count)
     }
 
@@ -124,7 +136,7 @@ final class SessionHome {
 
     /// All events of the request have their ids; who wants no more than those is told so as soon as they are released.
     private func seal(_ receipt: Receipt) {
-        if !storing.releasesLater { answerEarly(receipt) }
+        if !releasesLater { answerEarly(receipt) }
         settle(receipt)
     }
 
@@ -144,7 +156,7 @@ final class SessionHome {
 
     /// Hands out everything released since the last call, and gives the store what is new. Called at the end of each turn.
     func flush() {
-        postTicket()
+        if hasStore { postTicket() }
         while let home = dirty.popLast() { flush(home) }
     }
 
@@ -262,7 +274,7 @@ final class SessionHome {
     private func forget(_ home: HomeSession) {
         sessions[home.id] = nil
         endWaits(of: home, now: .max)
-        if storing.isStoring, home.isStored || home.registration != nil { storing.changes.append(.delete(home.id)) }
+        if hasStore, storing.isStoring, home.isStored || home.registration != nil { storing.changes.append(.delete(home.id)) }
         drop(from: home, reason: 3) { _ in true }
         core.counters.subtract(.sessions)
     }
@@ -288,7 +300,7 @@ final class SessionHome {
         guard let home = findOrCreate(id) else { return nil }
         let registration = change(home.registration ?? SessionRegistration())
         home.registration = registration
-        if storing.isStoring { storing.changes.append(.register(id, registration.stored)) }
+        if hasStore, storing.isStoring { storing.changes.append(.register(id, registration.stored)) }
         home.lastUsed = core.now
         return isNew
     }

@@ -67,13 +67,13 @@ enum ClientRoutes {
         let core = connection.core
         let (transport, kind, id) = try route(head)
         if transport == .eventStream, head.method == .options {
-            return connection.answer(head, EventStreamRoutes.preflight(head, core.plan.origins))
+            return connection.answer(head, EventStreamRoutes.preflight(head, core))
         }
         let session = try check(id, head, transport)
         let opening: Opening =
             switch transport {
             case .webSocket: .webSocket(try accept(head, connection))
-            case .eventStream: .eventStream(try EventStreamRoutes.accept(head, core.plan.origins))
+            case .eventStream: .eventStream(try EventStreamRoutes.accept(head, core))
             }
         let (resumeFrom, join, filter) = try parameters(head, transport)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
@@ -259,7 +259,7 @@ enum ClientRoutes {
         let core = connection.core
         core.counters.add(.handshakes, label: refusal.outcome.index)
         guard let inside = refusal.inside, let upgrade, upgrade.canReadRefusals else {
-            return connection.answer(head, EventStreamRoutes.readable(refusal.response, head, core.plan.origins))
+            return connection.answer(head, EventStreamRoutes.readable(refusal.response, head, core))
         }
         let id = core.makeConnectionID(slot: connection.ref.slot)
         let (client, early) = connection.becomeClient(

@@ -6,8 +6,8 @@ internal import Sessions
 /// Flow: ClientRoutes → **EventStreamRoutes** → ClientRoutes → ClientConnection
 enum EventStreamRoutes {
     /// A browser asks before it lets a script send `Last-Event-ID` or `Cache-Control` with `fetch`; `EventSource` sends both without asking.
-    static func preflight(_ head: RequestHead, _ origins: OriginPolicy) -> EngineResponse {
-        let crossOrigin = CrossOrigin(head, origins)
+    static func preflight(_ head: RequestHead, _ core: WorkerCore) -> EngineResponse {
+        let crossOrigin = CrossOrigin(head, core.plan.origins)
         guard crossOrigin.isAllowed else { return foreign(crossOrigin) }
         var response = EngineResponse.noContent
         response.headers =
@@ -23,12 +23,12 @@ enum EventStreamRoutes {
         .error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect", headers: crossOrigin.headers)
     }
 
-    static func accept(_ head: RequestHead, _ origins: OriginPolicy) throws(ClientRoutes.Refusal) -> CrossOrigin {
+    static func accept(_ head: RequestHead, _ core: WorkerCore) throws(ClientRoutes.Refusal) -> CrossOrigin {
         guard !head.hasBody else {
             throw ClientRoutes.Refusal(
                 outcome: .malformed, response: .error(.badRequest, "BAD_REQUEST", "a request for an event stream has no body"))
         }
-        return CrossOrigin(head, origins)
+        return CrossOrigin(head, core.plan.origins)
     }
 
     /// The event that the client has seen last. Empty is nothing: it is what a browser's `lastEventId` is before the first event.
@@ -46,12 +46,12 @@ enum EventStreamRoutes {
     }
 
     /// A refusal that a page with leave to connect may also read.
-    static func readable(_ response: EngineResponse, _ head: RequestHead, _ origins: OriginPolicy) -> EngineResponse {
+    static func readable(_ response: EngineResponse, _ head: RequestHead, _ core: WorkerCore) -> EngineResponse {
         var isOurs = false
         head.withPath { path in isOurs = path.count >= 5 && path.extracting(..<5).equals("/sse/") }
         guard isOurs else { return response }
         var response = response
-        response.headers += CrossOrigin(head, origins).headers
+        response.headers += CrossOrigin(head, core.plan.origins).headers
         return response
     }
 
