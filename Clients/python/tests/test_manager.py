@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -14,7 +15,12 @@ from websocket_gateway import Event, GatewayError, GatewayUnavailable, WebSocket
 
 EVENT = Event("candle", {"close": 1.5}, datetime(2026, 3, 15, 10, 30))
 EVENT_BYTES = b'{"type":"candle","data":{"close":1.5},"timestamp":"2026-03-15T10:30:00"}'
+KEY = r"[A-Za-z0-9_-]{12}-[1-9][0-9]*"
 MISSING = answer(404, {"error": {"code": "NOT_FOUND", "message": "no such connection"}})
+
+
+def outcome(name: str) -> Any:
+    return {"error": {"code": "STORE_FAILED", "message": "no room", "details": {"outcome": name}}}
 
 
 class Exchange:
@@ -23,10 +29,13 @@ class Exchange:
     def __init__(self, *steps: tuple[str, str, bytes]) -> None:
         self._steps = steps
         self.bodies: list[bytes] = []
+        self.keys: list[Optional[str]] = []
 
     def __call__(self, connection: Connection) -> None:
         for method, path, reply in self._steps:
-            self.bodies.append(connection.expect(method, path).body)
+            request = connection.expect(method, path)
+            self.bodies.append(request.body)
+            self.keys.append(request.headers.get("idempotency-key"))
             connection.send(reply)
         assert connection.read() is None
 
@@ -51,6 +60,8 @@ def test_publishing_sends_the_event_and_returns_its_receipt() -> None:
     with FakeGateway(exchange) as gateway:
         asyncio.run(engine(WebSocketManager(gateway.url)))
     assert exchange.bodies == [EVENT_BYTES, b"[" + EVENT_BYTES + b"," + EVENT_BYTES + b"]", EVENT_BYTES]
+    assert all(key is not None and re.fullmatch(KEY, key) for key in exchange.keys)
+    assert len(set(exchange.keys)) == 3
 
 
 def test_the_other_methods_of_the_existing_manager_ask_the_gateway() -> None:
@@ -106,6 +117,7 @@ def test_the_other_methods_of_the_existing_manager_ask_the_gateway() -> None:
     with FakeGateway(exchange) as gateway:
         asyncio.run(engine(WebSocketManager(gateway.url)))
     assert exchange.bodies[5] == b'{"max_age_seconds":60}'
+    assert set(exchange.keys) == {None}
 
 
 def test_sessions_are_registered_listed_and_ended() -> None:
@@ -180,7 +192,10 @@ def test_what_the_gateway_refuses_raises_its_reason(status: int) -> None:
     [
         (answer(503, REFUSED), "refused"),
         (answer(503, REFUSED, "Retry-After: 60"), "refused"),
-        (answer(503, {"error": {"code": "STORE", "outcome": "unknown"}}, "Retry-After: 1"), "unknown"),
+        (answer(503, outcome("refused"), "Retry-After: 1"), "refused"),
+        (answer(503, outcome("unknown"), "Retry-After: 1"), "unknown"),
+        (answer(503, outcome("later")), "unknown"),
+        (answer(503, {"error": {"code": "STORE", "outcome": "refused"}}), "unknown"),
         (answer(408, REFUSED), "refused"),
         (answer(500, REFUSED), "unknown"),
         (b"HTTP/1.1 502 Bad\r\nContent-Length: 6\r\n\r\n<html>", "unknown"),
@@ -189,11 +204,58 @@ def test_what_the_gateway_refuses_raises_its_reason(status: int) -> None:
 )
 def test_a_gateway_that_cannot_raises_unavailable_and_what_became_of_it(reply: bytes, outcome: str) -> None:
     with FakeGateway(Exchange(("POST", "/v1/sessions/s/events", reply))) as gateway:
-        manager = WebSocketManager(gateway.url)
+        manager = WebSocketManager(gateway.url, retry_for=1)
         with pytest.raises(GatewayUnavailable) as caught:
             asyncio.run(manager.broadcast_to_session("s", EVENT))
         manager.close()
     assert caught.value.outcome == outcome
+
+
+def test_a_publish_whose_answer_is_lost_is_repeated_with_its_key() -> None:
+    keys: list[str] = []
+
+    def losing(connection: Connection) -> None:
+        for _ in range(2):
+            keys.append(connection.expect("POST", "/v1/sessions/s/events").headers["idempotency-key"])
+            if len(keys) == 1:
+                connection.send(answer(200, receipt(1)))
+
+    well = Answering()
+    with FakeGateway(losing, well) as gateway:
+        manager = WebSocketManager(gateway.url)
+        assert asyncio.run(manager.publish("s", EVENT)).sequence == 1
+        assert asyncio.run(manager.publish("s", EVENT)).sequence == 1
+        manager.close()
+    assert [request.headers["idempotency-key"] for request in well.received] == keys[1:]
+    assert [request.body for request in well.received] == [EVENT_BYTES]
+
+
+def test_a_caller_may_give_its_own_key_and_switch_off_all_others() -> None:
+    well = Answering()
+    with FakeGateway(well) as gateway:
+        manager = WebSocketManager(gateway.url, idempotent=False)
+        asyncio.run(manager.publish("s", EVENT))
+        asyncio.run(manager.broadcast_to_session("s", EVENT))
+        asyncio.run(manager.publish("s", [EVENT], idempotency_key="order-17/filled"))
+        manager.close()
+    assert [request.headers.get("idempotency-key") for request in well.received] == [None, None, "order-17/filled"]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a\r\nX: y", "k" * 256, "\u00e9", 7])
+def test_a_key_that_is_none_is_not_sent(key: Any) -> None:
+    manager = WebSocketManager(f"http://127.0.0.1:{closed_port()}")
+    with pytest.raises(GatewayError, match="INVALID_IDEMPOTENCY_KEY"):
+        asyncio.run(manager.publish("s", EVENT, idempotency_key=key))
+
+
+def test_a_gateway_that_takes_no_keys_is_told_apart() -> None:
+    error = {"code": "NOT_IMPLEMENTED", "message": "Idempotency-Key is not available in this version"}
+    with FakeGateway(Exchange(("POST", "/v1/sessions/s/events", answer(501, {"error": error})))) as gateway:
+        manager = WebSocketManager(gateway.url)
+        with pytest.raises(GatewayError, match="idempotent=False") as caught:
+            asyncio.run(manager.broadcast_to_session("s", EVENT))
+        manager.close()
+    assert (caught.value.status, caught.value.code) == (501, "NOT_IMPLEMENTED")
 
 
 def test_an_event_that_is_not_json_is_not_sent_and_does_no_harm() -> None:

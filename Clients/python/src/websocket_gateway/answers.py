@@ -40,6 +40,24 @@ class Answer:
             raise BadAnswer(f"the body of a {self.status} is not a JSON object")
         return value
 
+    def error(self) -> tuple[str, str, Any]:
+        """The code, message and details that the gateway gives for an error; whatever is missing is filled in."""
+        try:
+            error = self.object().get("error")
+        except BadAnswer:
+            error = None
+        if not isinstance(error, dict):
+            error = {}
+        return str(error.get("code", "")), str(error.get("message", "no reason given")), error.get("details")
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """For a 503: it does not say that nothing was done. With an `outcome` it says so only if that is "refused"."""
+        if b'"outcome"' not in self.body:
+            return False
+        _, _, details = self.error()
+        return not (isinstance(details, dict) and details.get("outcome") == "refused")
+
     @property
     def retry_after_seconds(self) -> Optional[float]:
         """None without the header; a date, which the gateway does not send, counts as one second."""

@@ -31,8 +31,9 @@ class GatewayUnavailable(ConnectionError):
 
     - ``"not_sent"``: it never left this process whole, so the gateway did not take it;
     - ``"refused"``: the gateway answered that it takes nothing now;
-    - ``"unknown"``: it was sent and no answer came. The gateway may or may not have published it; to send it again
-      may publish it twice, so that is left to the caller.
+    - ``"unknown"``: it was sent and no answer came; of a publish with a key, not to its repetitions either. The gateway
+      may or may not have published it. To send it again may publish it twice, so that is left to the caller; with the
+      same `idempotency_key` and the same events it does not, within five minutes of the first time.
     """
 
     def __init__(self, message: str, outcome: str) -> None:

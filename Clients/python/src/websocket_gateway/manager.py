@@ -10,7 +10,6 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any, NoReturn, Optional, Union
@@ -19,6 +18,7 @@ from .answers import Answer, BadAnswer
 from .encoding import encode
 from .errors import OUTCOME_REFUSED, OUTCOME_UNKNOWN, GatewayError, GatewayUnavailable
 from .events import EventLike, event_to_dict
+from .keys import checked_key, new_key
 from .pipeline import EVERY_SESSION, Request
 from .receipt import Receipt, count_of
 from .transport import Target, Transport
@@ -39,8 +39,13 @@ class WebSocketManager:
 
     control_url, api_key: where the gateway's control listener is, and its key. Where they are not given, the
         environment's WSG_CONTROL_URL and WSG_API_KEY are read at the first use; else http://127.0.0.1:8081 and none.
-    timeout: seconds without an answer from a connected gateway, after which a call ends with GatewayUnavailable.
-    retry_for: seconds for which a gateway that cannot be reached, or answers 503 with Retry-After, is tried again.
+    timeout: seconds without an answer from a connected gateway, after which the connection is given up. A call ends
+        with GatewayUnavailable then, unless it may be repeated.
+    retry_for: seconds for which a gateway that cannot be reached, or answers 503 with Retry-After, is tried again. No
+        try begins later; the last one has its `timeout`.
+    idempotent: each publish to a session carries a key, by which the gateway knows it when it comes again. So a publish
+        whose answer did not come is repeated for `retry_for`, and published once. False for gateways that answer such a
+        key with 501: an answer that did not come is GatewayUnavailable with the outcome "unknown" then.
 
     Raises GatewayError for what the gateway will not take, GatewayUnavailable for a gateway that is not there.
     """
@@ -51,11 +56,13 @@ class WebSocketManager:
         api_key: Optional[str] = None,
         timeout: float = 10.0,
         retry_for: float = 5.0,
+        idempotent: bool = True,
     ) -> None:
         self._control_url = control_url
         self._api_key = api_key
         self._timeout = timeout
         self._retry_for = retry_for
+        self._idempotent = idempotent
         self._transport: Optional[Transport] = None
         self._transport_lock = threading.Lock()
         if control_url is not None:
@@ -130,11 +137,23 @@ class WebSocketManager:
 
     # What is new
 
-    async def publish(self, session_id: str, events: Union[EventLike, Sequence[EventLike]]) -> Receipt:
-        """Publish one event, or several in their order, all or none; the receipt says what became of them."""
+    async def publish(
+        self,
+        session_id: str,
+        events: Union[EventLike, Sequence[EventLike]],
+        idempotency_key: Optional[str] = None,
+    ) -> Receipt:
+        """Publish one event, or several in their order, all or none; the receipt says what became of them.
+
+        idempotency_key: 1 to 255 visible ASCII characters, for who may have to publish the same again beyond this call,
+            say after a restart. The same key and the same events, timestamps included, are published once within five
+            minutes and get the first receipt; other events are refused (409 IDEMPOTENCY_KEY_REUSED). Without one each
+            call has a key of its own.
+        """
         body = encode([event_to_dict(one) for one in events] if isinstance(events, Sequence) else event_to_dict(events))
         path = f"/v1/sessions/{_checked(session_id)}/events"
-        return Receipt.from_answer(await self._ask("POST", path, body, order=session_id) or {})
+        key = checked_key(idempotency_key) if idempotency_key is not None else new_key() if self._idempotent else None
+        return Receipt.from_answer(await self._ask("POST", path, body, order=session_id, key=key) or {})
 
     async def register_session(
         self,
@@ -158,7 +177,7 @@ class WebSocketManager:
     async def delete_session(self, session_id: str) -> bool:
         """End a session: its clients are told goodbye, its history goes. False if there was none."""
         path = f"/v1/sessions/{_checked(session_id)}"
-        return await self._ask("DELETE", path, order=session_id, missing_is_fine=True) is not None
+        return await self._ask("DELETE", path, order=session_id, forgets_keys=True, missing_is_fine=True) is not None
 
     async def list_sessions(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -206,13 +225,19 @@ class WebSocketManager:
         *,
         order: Optional[str] = None,
         repeatable: bool = False,
+        key: Optional[str] = None,
+        forgets_keys: bool = False,
         missing_is_fine: bool = False,
     ) -> Optional[dict[str, Any]]:
-        future = self._submit(method, path, body, order, repeatable)
-        return _judge(await asyncio.wrap_future(future), missing_is_fine)
+        transport = self._open()
+        wire = transport.target.request(method, path, body, key)
+        request = Request(wire, order, repeatable, keyed=key is not None, forgets_keys=forgets_keys)
+        answer = await asyncio.wrap_future(transport.submit(request))
+        return _judge(answer, missing_is_fine, key is not None)
 
     def _get_now(self, path: str) -> Optional[dict[str, Any]]:
-        return _judge(self._submit("GET", path, None, None, True).result(), True)
+        transport = self._open()
+        return _judge(transport.submit(Request(transport.target.request("GET", path), repeatable=True)).result(), True)
 
     def _list_now(self, path: str, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -223,17 +248,14 @@ class WebSocketManager:
                 break
         return found
 
-    def _submit(
-        self, method: str, path: str, body: Optional[str], order: Optional[str], repeatable: bool
-    ) -> Future[Answer]:
+    def _open(self) -> Transport:
         transport = self._transport
         if transport is None:
             with self._transport_lock:
                 if self._transport is None:
                     self._transport = self._make_transport()
                 transport = self._transport
-        wire = transport.target.request(method, path, body)
-        return transport.submit(Request(wire, order=order, repeatable=repeatable))
+        return transport
 
     def _make_transport(self) -> Transport:
         url = self._control_url or os.environ.get("WSG_CONTROL_URL") or CONTROL_URL_DEFAULT
@@ -241,7 +263,7 @@ class WebSocketManager:
         return Transport(Target(url, key), timeout=self._timeout, retry_for=self._retry_for)
 
 
-def _judge(answer: Answer, missing_is_fine: bool) -> Optional[dict[str, Any]]:
+def _judge(answer: Answer, missing_is_fine: bool, keyed: bool = False) -> Optional[dict[str, Any]]:
     """The answer's object ({} for 204), None for a 404 that is fine, or the error it stands for."""
     if answer.status == 404 and missing_is_fine:
         return None
@@ -250,23 +272,18 @@ def _judge(answer: Answer, missing_is_fine: bool) -> Optional[dict[str, Any]]:
             return answer.object() if answer.body else {}
     except BadAnswer as error:
         raise GatewayUnavailable(f"the gateway's answer is not understood: {error}", OUTCOME_UNKNOWN) from error
-    raise _error_of(answer)
+    raise _error_of(answer, keyed)
 
 
-def _error_of(answer: Answer) -> Exception:
-    try:
-        fields = answer.object()
-    except BadAnswer:
-        fields = {}
-    error = fields.get("error")
-    if not isinstance(error, dict):
-        error = {}
-    code, message = str(error.get("code", "")), str(error.get("message", "no reason given"))
+def _error_of(answer: Answer, keyed: bool) -> Exception:
+    code, message, details = answer.error()
     if answer.status in (408, 503) or (answer.status not in (501, 505) and answer.status >= 500):
-        refused = answer.status in (408, 503) and b'"outcome"' not in answer.body
+        refused = answer.status in (408, 503) and not answer.leaves_doubt
         outcome = OUTCOME_REFUSED if refused else OUTCOME_UNKNOWN
         return GatewayUnavailable(f"{answer.status} {code}: {message}", outcome)
-    return GatewayError(code or "HTTP_ERROR", message, answer.status, error.get("details"))
+    if answer.status == 501 and keyed:
+        message += ": for a gateway that takes no Idempotency-Key say WebSocketManager(idempotent=False)"
+    return GatewayError(code or "HTTP_ERROR", message, answer.status, details)
 
 
 def _is_id(text: object) -> bool:

@@ -2,24 +2,40 @@
 
 Flow: manager → transport → **Pipeline** ⇄ socket
 
-An event must not be published twice, and the gateway cannot yet recognise one it has seen (`Idempotency-Key` is to
-come). So a request is sent again only where it is certain that the gateway did nothing with it:
+An event must be published once and in its order. A publish to a session is `keyed`: it carries an `Idempotency-Key`, by
+which the gateway knows it when it comes again, publishes nothing and gives the first answer. So it is sent again, with
+the same key, until it is answered or the time is over. A broadcast has no key; nor has any publish to a gateway that
+takes none. Those, and whatever else is not `repeatable` (as GET, PUT and closing a connection are), are sent again only
+where it is certain that the gateway did nothing with them:
 
 1. no connection was made;
 2. the connection ended before the last byte of the request was handed to the kernel: a request that is not whole is
    not processed;
 3. an answer to an earlier request said `Connection: close`: what was pipelined behind it is not processed (RFC 9112
    §9.6);
-4. the answer was 503 with a Retry-After within the time there is, which refuses the request whole, and does not speak
-   of an `outcome` (a commit that failed does: there even the gateway does not know);
-5. or the request is `repeatable`: doing it twice is doing it once (GET, PUT, closing a connection).
+4. the answer was 503 with a Retry-After within the time there is, and no `outcome` but "refused": nothing was done.
 
-All else that was sent and has no answer ends as GatewayUnavailable with the outcome "unknown". The usual doubt of
-keep-alive, a peer that closes an idle connection just when it is used, is kept from arising by the transport: it looks
-for the peer's end before it sends on an idle connection, and leaves one itself long before the gateway would.
+The usual doubt of keep-alive, a peer that closes an idle connection just when it is used, is kept from arising by the
+transport: it looks for the peer's end before it sends on an idle connection, and leaves one itself long before the
+gateway would.
 
-Order holds through all this: what is sent again goes in front, in its order; and a publish that was refused while a
-later one of the same session was under way, and got or may have got through, is not sent again: it would come after it.
+What was sent whole, and lost its answer with the connection or got a 503 with another `outcome`, is in doubt:
+
+- without a key it ends as GatewayUnavailable with the outcome "unknown";
+- with one it is sent again until the gateway has been out of reach for `retry_for` seconds, but never later than
+  `KEY_SECONDS_MAX` after it was first sent, when the gateway may have forgotten the key. Then its outcome is "unknown"
+  as well, also where the last answer was a refusal: an earlier sending may have been done all the same.
+
+Order holds through all this. What is sent again goes in front, in its order, the first one alone. A gateway processes
+the requests of a connection in their order; so of two publishes in doubt the later one was not done without the earlier
+one, and it does not matter which connection brought each first, nor that the gateway may still read the old one when
+the new one stands. Two things would break that:
+
+- A refusal (503) of one while a later one of the same session was under way, and got or may have got through: it is not
+  sent again, it would come after it. (Where the refusal is lost as well, nobody here knows; a gateway that refuses one
+  publish of a session and takes the next, and loses its connection before it has said so, can reorder those two.)
+- The end of the session (`forgets_keys`), in doubt behind a publish in doubt: the keys went with the session, and the
+  event would come into its successor. Both end as "unknown".
 """
 
 from __future__ import annotations
@@ -38,6 +54,9 @@ IN_FLIGHT_MAX = 128
 UNSENT_BYTES_MAX = 256 * 1024
 """How far sending runs ahead; the rest waits where it can still be cancelled, and sent again without a doubt."""
 
+KEY_SECONDS_MAX = 240.0
+"""The gateway remembers a key for 300 s. The rest is for bytes that are still on their way when they are given up."""
+
 BACKOFF_SECONDS_MIN = 0.05
 BACKOFF_SECONDS_MAX = 1.0
 
@@ -53,6 +72,11 @@ class Request:
     order: Optional[str] = None
     """The session an event goes to. Events with the same one must not overtake each other; None for anything else."""
     repeatable: bool = False
+    """Doing it twice is doing it once."""
+    keyed: bool = False
+    """The gateway does it once, however often it gets it, as long as it remembers the key."""
+    forgets_keys: bool = False
+    """It ends the session named by `order`, and the memory of that session's keys."""
     future: Future[Answer] = field(default_factory=Future)
 
     # Pipeline's own:
@@ -61,6 +85,9 @@ class Request:
     end: int = 0
     refused_at: Optional[float] = None
     refusal: Optional[Answer] = None
+    """The last 503, where it was to come back."""
+    key_ends_at: Optional[float] = None
+    """It may have been done; from here on the gateway may not know."""
     started: bool = False
 
     def start(self) -> bool:
@@ -68,6 +95,15 @@ class Request:
         if not self.started:
             self.started = self.future.set_running_or_notify_cancel()
         return self.started
+
+    @property
+    def is_in_doubt(self) -> bool:
+        return self.key_ends_at is not None
+
+    def doubt(self) -> None:
+        """From here on it may have been done."""
+        if self.key_ends_at is None:
+            self.key_ends_at = self.taken_at + KEY_SECONDS_MAX
 
     def fail(self, error: Exception) -> None:
         if self.start():
@@ -155,7 +191,9 @@ class Pipeline:
             and self._taken_total - self._sent_total < UNSENT_BYTES_MAX
         ):
             request = self._waiting.popleft()
-            if request.start():
+            if request.key_ends_at is not None and now >= request.key_ends_at:
+                self._give_up(request)
+            elif request.start():
                 self._taken_total += len(request.wire)
                 request.end = self._taken_total
                 request.taken_at = now
@@ -195,13 +233,21 @@ class Pipeline:
         """The connection is gone, with whatever was under way on it; it was of use until `since`."""
         again: list[Request] = []
         if self._in_flight:
-            self._begin_outage(reason, now, since)
+            # A time-out may use up all the time there is; what has a key, and who waits behind it, gets another try.
+            tries_again = any(one.keyed for one in self._in_flight)
+            self._begin_outage(reason, now, now if tries_again else since)
         for request in self._in_flight:
             if request.repeatable or request.end > self._sent_total:
                 again.append(request)
+                continue
+            self._fail_overtaken(request, perhaps=True)
+            if request.forgets_keys:
+                again = self._without_forgotten(again, request)
+            if request.keyed:
+                request.doubt()
+                again.append(request)
             else:
                 request.fail(GatewayUnavailable(f"no answer from the gateway: {reason}", OUTCOME_UNKNOWN))
-                self._fail_overtaken(request)
         self._in_flight.clear()
         self._requeue(again)
 
@@ -233,32 +279,56 @@ class Pipeline:
     # How it is decided
 
     def _settle(self, request: Request, answer: Answer, now: float) -> None:
-        if answer.status == 503 and self._may_come_back(request, answer, now):
-            self._refused.append(request)
-            return
-        if answer.status != 503:
+        if answer.status == 503:
+            if answer.leaves_doubt:
+                self._fail_overtaken(request, perhaps=True)
+                if request.keyed:
+                    request.doubt()
+            if self._may_come_back(request, answer, now):
+                self._refused.append(request)
+                return
+        else:
             self._outage_since = None
             self._failures = 0
             self._proven = True
-        if not 400 <= answer.status < 500:  # taken, or perhaps taken
-            self._fail_overtaken(request)
-        request.future.set_result(answer)
+            if not 400 <= answer.status < 500:  # taken, or, by a gateway that fails, perhaps
+                self._fail_overtaken(request)
+        if answer.status in (408, 503) and request.is_in_doubt:
+            code, message, _ = answer.error()
+            request.fail(GatewayUnavailable(f"{answer.status} {code}: {message}", OUTCOME_UNKNOWN))
+        else:
+            request.future.set_result(answer)
 
-    def _fail_overtaken(self, by: Request) -> None:
+    def _fail_overtaken(self, by: Request, perhaps: bool = False) -> None:
+        """`by` was taken. If only `perhaps`, then not without what is in doubt itself and stood before it."""
         for refused in [one for one in self._refused if one.is_overtaken_by(by)]:
+            in_doubt = refused.refusal is not None and refused.refusal.leaves_doubt
+            if perhaps and in_doubt and not by.forgets_keys:
+                continue
             self._refused.remove(refused)
             refused.fail(
                 GatewayUnavailable(
-                    "the gateway refused this event (503) and took, or may have taken, a later one of its session, "
+                    "the gateway answered 503 to this event and took, or may have taken, a later one of its session, "
                     "so it was not sent again: it would be out of order",
-                    OUTCOME_REFUSED,
+                    OUTCOME_REFUSED if not refused.is_in_doubt else OUTCOME_UNKNOWN,
                 )
             )
+
+    def _without_forgotten(self, again: list[Request], by: Request) -> list[Request]:
+        forgotten = [one for one in again if one.keyed and one.is_overtaken_by(by)]
+        for one in forgotten:
+            one.fail(
+                GatewayUnavailable(
+                    "no answer from the gateway; the session may have ended since, so it was not sent again",
+                    OUTCOME_UNKNOWN,
+                )
+            )
+        return [one for one in again if one not in forgotten]
 
     def _may_come_back(self, request: Request, answer: Answer, now: float) -> bool:
         self._proven = False
         seconds = answer.retry_after_seconds
-        if seconds is None or b'"outcome"' in answer.body:
+        if seconds is None or (answer.leaves_doubt and not (request.keyed or request.repeatable)):
             return False
         if request.refused_at is None:
             request.refused_at = now
@@ -291,7 +361,9 @@ class Pipeline:
             self._requeue([])
 
     def _answer_due_at(self) -> float:
-        return max(self._progress_at, self._in_flight[0].taken_at) + self.timeout
+        request = self._in_flight[0]
+        due_at = max(self._progress_at, request.taken_at) + self.timeout
+        return due_at if request.key_ends_at is None else min(due_at, request.key_ends_at)
 
     def _gives_up_at(self, request: Request) -> Optional[float]:
         times: list[float] = []
@@ -299,9 +371,16 @@ class Pipeline:
             times.append(max(request.accepted_at, self._outage_since) + self.retry_for)
         if request.refused_at is not None:
             times.append(request.refused_at + self.retry_for)
+        if request.key_ends_at is not None:
+            times.append(request.key_ends_at)
         return min(times) if times else None
 
     def _give_up(self, request: Request) -> None:
+        if request.is_in_doubt:
+            reason = self._outage_reason or "its key is too old"
+            message = f"no answer from the gateway to the publish, nor to its repetitions: {reason}"
+            request.fail(GatewayUnavailable(message, OUTCOME_UNKNOWN))
+            return
         if request.refusal is not None:
             if request.start():
                 request.future.set_result(request.refusal)

@@ -70,13 +70,14 @@ class Target:
             fields += f"Authorization: Bearer {api_key}\r\n"
         self._fields = fields
 
-    def request(self, method: str, path: str, body: Optional[str] = None) -> bytes:
-        """One request in bytes. `path` must be fit to stand in a request line."""
+    def request(self, method: str, path: str, body: Optional[str] = None, key: Optional[str] = None) -> bytes:
+        """One request in bytes. `path` must be fit to stand in a request line, `key` in a header."""
         if body is None:
             return f"{method} {path} HTTP/1.1\r\n{self._fields}\r\n".encode("ascii")
         content = body.encode("utf-8")
+        idempotency = "" if key is None else f"Idempotency-Key: {key}\r\n"
         head = (
-            f"{method} {path} HTTP/1.1\r\n{self._fields}Content-Type: application/json\r\n"
+            f"{method} {path} HTTP/1.1\r\n{self._fields}Content-Type: application/json\r\n{idempotency}"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode("ascii") + content
