@@ -20,16 +20,16 @@ from fake_gateway import (
 from websocket_gateway import GatewayUnavailable
 from websocket_gateway.answers import Answer
 from websocket_gateway.pipeline import Pipeline, Request
-from websocket_gateway.transport import Target, Transport
+from websocket_gateway.transport import Channel, Target, Transport
 
 
 def make(url: str, timeout: float = PATIENCE_SECONDS, retry_for: float = 5.0, idle: float = 30.0) -> Transport:
     return Transport(Target(url, None), timeout, retry_for, idle)
 
 
-def post(transport: Transport, body: str = "{}", session: str = "s") -> Future[Answer]:
-    wire = transport.target.request("POST", f"/v1/sessions/{session}/events", body)
-    return transport.submit(Request(wire, order=session))
+def post(transport: Transport, body: str = "{}", session: str = "s", key: Optional[str] = None) -> Future[Answer]:
+    wire = transport.target.request("POST", f"/v1/sessions/{session}/events", body, key)
+    return transport.submit(Request(wire, order=session, keyed=key is not None))
 
 
 def get(transport: Transport, path: str = "/v1/sessions/s") -> Future[Answer]:
@@ -79,6 +79,10 @@ def test_a_request_is_these_bytes() -> None:
         b"POST /v1/events HTTP/1.1\r\nHost: [::1]:8081\r\nUser-Agent: websocket-gateway-client\r\n"
         b"Authorization: Bearer k3y\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n"
         b'{"a":"\xc3\xa9"}'
+    )
+    assert target.request("POST", "/v1/events", "{}", "k-1") == (
+        b"POST /v1/events HTTP/1.1\r\nHost: [::1]:8081\r\nUser-Agent: websocket-gateway-client\r\n"
+        b"Authorization: Bearer k3y\r\nContent-Type: application/json\r\nIdempotency-Key: k-1\r\nContent-Length: 2\r\n\r\n{}"
     )
     assert Target("http://Gateway", None).request("GET", "/v1/sessions") == (
         b"GET /v1/sessions HTTP/1.1\r\nHost: gateway:80\r\nUser-Agent: websocket-gateway-client\r\n\r\n"
@@ -152,6 +156,41 @@ def test_a_gateway_lost_before_the_whole_answer_leaves_the_outcome_unknown(sent:
         assert status(post(transport, '{"type":"second"}')) == 200
         close(transport)
         assert [request.method for request in well.received] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("sent", [0, 1, 30, len(answer(200, receipt())) - 1])
+def test_a_gateway_lost_before_the_whole_answer_is_asked_again_where_there_is_a_key(sent: int, reset: bool) -> None:
+    def script(connection: Connection) -> None:
+        connection.read()
+        connection.send(answer(200, receipt())[:sent])
+        if reset:
+            connection.reset()
+
+    well = Answering()
+    with FakeGateway(script, well) as gateway:
+        transport = make(gateway.url)
+        futures = [post(transport, f'{{"type":"e{n}"}}', key=f"k{n}") for n in range(3)]
+        assert [status(future) for future in futures] == [200] * 3
+        close(transport)
+        assert well.types() == ["e0", "e1", "e2"]
+        assert [request.headers["idempotency-key"] for request in well.received] == ["k0", "k1", "k2"]
+
+
+def test_a_connection_lost_in_sending_is_followed_by_another_at_once() -> None:
+    send, lost = Channel._send, threading.Event()
+
+    def losing(self: Channel) -> None:
+        send(self)
+        if not lost.is_set():
+            lost.set()
+            self._lose("the network is down")
+
+    with FakeGateway(Connection.read_to_end, Answering()) as gateway, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Channel, "_send", losing)
+        transport = make(gateway.url, retry_for=1.0)
+        assert status(post(transport, key="k")) == 200
+        close(transport)
 
 
 def test_a_connection_closed_while_idle_is_left_for_a_new_one() -> None:
@@ -260,6 +299,15 @@ def test_a_gateway_that_says_nothing_is_given_up() -> None:
         transport = make(gateway.url, timeout=0.1)
         assert outcome(post(transport)) == "unknown"
         close(transport)
+
+
+def test_a_gateway_that_says_nothing_is_asked_again_on_another_connection_where_there_is_a_key() -> None:
+    well = Answering()
+    with FakeGateway(Connection.read_to_end, well) as gateway:
+        transport = make(gateway.url, timeout=0.1)
+        assert status(post(transport, key="k")) == 200
+        close(transport)
+    assert {request.headers["idempotency-key"] for request in well.received} == {"k"}
 
 
 def test_an_idle_thread_ends_and_the_next_request_starts_another() -> None:

@@ -204,6 +204,8 @@ class Channel:
             if self._socket is None and not self._connect():
                 return True
             self._send()
+            if self._socket is None:  # lost just now, and nothing would wake us for the next one
+                return True
         idle = self._pipeline.is_idle
         if idle:
             with self._lock:
