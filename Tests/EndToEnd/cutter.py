@@ -14,8 +14,9 @@ CHUNK_BYTES = 4096
 
 
 class Cutter:
-    def __init__(self, gateway: Gateway, bytes_max: Optional[int], seed: int) -> None:
+    def __init__(self, gateway: Gateway, bytes_max: Optional[int], seed: int, control: bool) -> None:
         self._gateway = gateway
+        self._address = gateway.control_address if control else gateway.address
         self._bytes_max = bytes_max
         self._random = random.Random(seed)
         self._server: Optional[asyncio.Server] = None
@@ -26,6 +27,10 @@ class Cutter:
 
     def url(self, session: str, query: str = "") -> str:
         return self._gateway.url(session, query=query).replace(self._gateway.listen, f"127.0.0.1:{self.port}")
+
+    @property
+    def control_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     async def listen(self) -> None:
         """Lets connections through again, on the same port."""
@@ -49,7 +54,7 @@ class Cutter:
         self.connections += 1
         self._tasks.add(asyncio.current_task())  # type: ignore[arg-type]
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._gateway.address)
+            far_reader, far_writer = await asyncio.open_connection(*self._address)
         except OSError:
             return writer.transport.abort()  # type: ignore[attr-defined]
         ends = {writer, far_writer}
@@ -82,9 +87,9 @@ class Cutter:
 
 
 @asynccontextmanager
-async def cutting(gateway: Gateway, bytes_max: Optional[int] = None, seed: int = 1) -> AsyncIterator[Cutter]:
-    """Each connection is cut after 1 to `bytes_max` bytes from the gateway; without it only `cut()` cuts."""
-    cutter = Cutter(gateway, bytes_max, seed)
+async def cutting(gateway: Gateway, bytes_max: Optional[int] = None, seed: int = 1, control: bool = False) -> AsyncIterator[Cutter]:
+    """Each connection is cut after 1 to `bytes_max` bytes from the gateway; without it only `cut()` cuts. Before the public listener, or the control one."""
+    cutter = Cutter(gateway, bytes_max, seed, control)
     await cutter.listen()
     try:
         yield cutter
