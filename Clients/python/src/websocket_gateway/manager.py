@@ -167,10 +167,16 @@ class WebSocketManager:
         """Register a session, or change what is given.
 
         kind: "backtest" or "forward"; owner: the subject of the tokens it is open to; join: what a client that names
-        no event gets first: "live", "all", or a number of latest events; policies: "deliver" or "latest" by event type, in place of those
-        given before: of a "latest" type a slow client may get the newest event of each key only.
+        no event gets first: "live", "all", or a number of latest events; policies: "deliver" or "latest" by event type,
+        in place of those given before: of a "latest" type a slow client may get the newest event of each key only.
         """
-        settings = {"kind": kind, "owner": owner, "max_connections": max_connections, "join": join, "policies": policies}
+        settings = {
+            "kind": kind,
+            "owner": owner,
+            "max_connections": max_connections,
+            "join": join,
+            "policies": policies,
+        }
         body = encode({name: value for name, value in settings.items() if value is not None})
         return await self._ask("PUT", f"/v1/sessions/{_checked(session_id)}", body, repeatable=True) or {}
 
