@@ -30,18 +30,33 @@ package struct RequestHead: Sendable {
         self.fields = fields
     }
 
-    /// The head's bytes around the digits of Content-Length, for who compares heads to come with it.
-    package struct AroundLength {
-        package let start: [UInt8]
-        package let end: [UInt8]
+    /// The head's bytes around the digits of Content-Length, and around the value of a field that is another each time: for who compares heads to come
+    /// with it.
+    package struct AroundValues {
+        /// Before the first value, between two, behind the last.
+        package let pieces: [[UInt8]]
         package let digits: Int
+        /// Nil where the field is not there.
+        package let valueBytes: Int?
+        /// Which of the two values comes first.
+        package let isLengthFirst: Bool
     }
 
     /// nil where there is no Content-Length, or the head is longer than that.
-    package func aroundLength(bytesMax: Int) -> AroundLength? {
-        guard contentLength != nil, fields.bytes.count <= bytesMax, let value = fields.range("content-length") else { return nil }
-        return AroundLength(
-            start: Array(fields.bytes[..<value.lowerBound]), end: Array(fields.bytes[value.upperBound...]), digits: value.count)
+    package func around(_ lowercasedName: StaticString, bytesMax: Int) -> AroundValues? {
+        guard contentLength != nil, fields.bytes.count <= bytesMax, let length = fields.range("content-length") else { return nil }
+        let value = fields.range(lowercasedName)
+        let holes = [length, value].compactMap(\.self).sorted { $0.lowerBound < $1.lowerBound }
+        var pieces: [[UInt8]] = []
+        var start = 0
+        for hole in holes {
+            pieces.append(Array(fields.bytes[start..<hole.lowerBound]))
+            start = hole.upperBound
+        }
+        pieces.append(Array(fields.bytes[start...]))
+        return AroundValues(
+            pieces: pieces, digits: length.count, valueBytes: value?.count,
+            isLengthFirst: value.map { length.lowerBound < $0.lowerBound } ?? true)
     }
 
     /// A `.body` element follows.

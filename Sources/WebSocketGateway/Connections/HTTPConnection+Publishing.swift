@@ -8,9 +8,8 @@ extension HTTPConnection {
         guard !core.isParting else { return add(encode(EngineRoutes.response(.gatewayStopped), head)) }
         do throws(EngineRoutes.Refusal) {
             let checked = try route.check(head)
-            // A key is another each time.
-            if checked.key == nil { publishHeads.learn(head, checked) }
-            publish(checked, body, keepAlive: head.keepAlive)
+            publishHeads.learn(head, checked)
+            publish(checked, key: checked.key, body, keepAlive: head.keepAlive)
         } catch {
             refusePublish(error, keepAlive: head.keepAlive)
         }
@@ -19,14 +18,17 @@ extension HTTPConnection {
     /// Publishes what stands at `position` when it is all there and its head is one that was seen before; false where the parser must look.
     func publishesKnown(_ bytes: Span<UInt8>, at position: inout Int) -> Bool {
         guard isControl, isBetweenRequests, !core.isParting,
-            let (head, body) = publishHeads.find(bytes, at: position, bodyBytesMax: core.plan.httpLimits.bodyBytesMax)
+            let found = publishHeads.find(bytes, at: position, bodyBytesMax: core.plan.httpLimits.bodyBytesMax)
         else { return false }
-        publish(head.checked, unsafe bytes.extracting(body).withUnsafeBufferPointer { unsafe Array($0) }, keepAlive: true)
-        position = body.upperBound
+        publish(
+            found.head.checked,
+            key: found.key.map { unsafe bytes.extracting($0).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } },
+            unsafe bytes.extracting(found.body).withUnsafeBufferPointer { unsafe Array($0) }, keepAlive: true)
+        position = found.body.upperBound
         return true
     }
 
-    private func publish(_ checked: EngineRoutes.Publish.Checked, _ body: [UInt8], keepAlive: Bool) {
+    private func publish(_ checked: EngineRoutes.Publish.Checked, key: String?, _ body: [UInt8], keepAlive: Bool) {
         do throws(EngineRoutes.Refusal) {
             let parsed = try EngineRoutes.events(body, checked.format, core.plan.eventLimits)
             if !keepAlive { closesAfterAnswers = true }
@@ -37,7 +39,7 @@ extension HTTPConnection {
                     session: checked.session, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds,
                     reply: .request(worker: core.index, connection: ref, number: number), answersEarly: checked.answersEarly,
                     wait: checked.wait,
-                    key: checked.key.map { PublishKey(text: $0, body: body, isBatch: parsed.isBatch) }))
+                    key: key.map { PublishKey(text: $0, body: body, isBatch: parsed.isBatch) }))
         } catch {
             refusePublish(error, keepAlive: keepAlive)
         }

@@ -3,29 +3,53 @@ internal import Sessions
 
 /// The heads of an engine's publishes, as this connection has sent them before, and what was found when they were checked.
 ///
-/// An engine's heads are alike but for the session and the digits of their length. One that stood before the same bytes again is known by
+/// An engine's heads are alike but for the session, the digits of their length and the key. One that stood before the same bytes again is known by
 /// comparing it, with a few hundred instructions where reading and checking it costs 9,000. Whatever is not the same to the byte, longer by a digit, or
 /// whose body is not all there is left to the parser.
 struct PublishHeads {
     final class Known {
-        /// Up to the digits of Content-Length, and what follows them.
-        let start: [UInt8]
-        let end: [UInt8]
+        /// Around the digits of Content-Length, and around the key where there is one.
+        let pieces: [[UInt8]]
+        let isLengthFirst: Bool
         let digitsMax: Int
+        let keyBytesMax: Int
+        private let bytesLeast: Int
         let checked: EngineRoutes.Publish.Checked
 
-        init(_ head: RequestHead.AroundLength, _ checked: EngineRoutes.Publish.Checked) {
-            (start, end, digitsMax) = (head.start, head.end, head.digits)
+        init(_ head: RequestHead.AroundValues, _ checked: EngineRoutes.Publish.Checked) {
+            (pieces, isLengthFirst, digitsMax) = (head.pieces, head.isLengthFirst, head.digits)
+            keyBytesMax = head.valueBytes ?? 0
+            bytesLeast = head.pieces.reduce(0) { $0 + $1.count } + digitsMax + keyBytesMax
             self.checked = checked
         }
 
-        /// Where the body lies, if the head stands at `position` and the body is here.
-        func body(_ bytes: Span<UInt8>, at position: Int, bytesMax: Int) -> Range<Int>? {
-            let (start, end) = (start, end)
-            guard bytes.count - position > start.count + end.count + digitsMax,
-                bytes.extracting(position..<position + start.count).isIdentical(to: start.span)
-            else { return nil }
-            var index = position + start.count
+        /// Whether it stands around the same values.
+        func isLike(_ head: RequestHead.AroundValues) -> Bool { pieces == head.pieces && isLengthFirst == head.isLengthFirst }
+
+        /// Where key and body lie, if the head stands at `position` and the body is here.
+        func find(_ bytes: Span<UInt8>, at position: Int, bytesMax: Int) -> Found? {
+            // More than the head can be, so that nothing below looks beyond the end.
+            guard bytes.count - position > bytesLeast else { return nil }
+            var index = position
+            var length = 0
+            var key: Range<Int>?
+            for (i, piece) in pieces.enumerated() {
+                guard bytes.extracting(index..<index + piece.count).isIdentical(to: piece.span) else { return nil }
+                index += piece.count
+                guard i < pieces.count - 1 else { break }
+                if (i == 0) == isLengthFirst {
+                    guard let digits = readLength(bytes, &index) else { return nil }
+                    length = digits
+                } else {
+                    guard let value = readKey(bytes, &index) else { return nil }
+                    key = value
+                }
+            }
+            guard length > 0, length <= bytesMax, length <= bytes.count - index else { return nil }
+            return Found(head: self, body: index..<index + length, key: key)
+        }
+
+        private func readLength(_ bytes: Span<UInt8>, _ index: inout Int) -> Int? {
             var length = 0
             var digits = 0
             while digits <= digitsMax, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
@@ -33,11 +57,22 @@ struct PublishHeads {
                 digits += 1
                 index += 1
             }
-            guard digits > 0, digits <= digitsMax, length > 0, length <= bytesMax,
-                bytes.extracting(index..<index + end.count).isIdentical(to: end.span), length <= bytes.count - index - end.count
-            else { return nil }
-            return index + end.count..<index + end.count + length
+            return digits > 0 && digits <= digitsMax ? length : nil
         }
+
+        /// No longer than those that were parsed: the limits of a line and of all of them are the parser's.
+        private func readKey(_ bytes: Span<UInt8>, _ index: inout Int) -> Range<Int>? {
+            let start = index
+            while index - start <= keyBytesMax, PublishKey.allows(bytes[index]) { index += 1 }
+            return index > start && index - start <= keyBytesMax ? start..<index : nil
+        }
+    }
+
+    struct Found {
+        let head: Known
+        let body: Range<Int>
+        /// The `Idempotency-Key`, where the head has one.
+        let key: Range<Int>?
     }
 
     /// An engine publishes to a few sessions over one connection; of more the oldest are forgotten.
@@ -52,23 +87,25 @@ struct PublishHeads {
     private var oldest = 0
 
     /// The publish that stands whole at `position`, if its head is known.
-    mutating func find(_ bytes: Span<UInt8>, at position: Int, bodyBytesMax: Int) -> (head: Known, body: Range<Int>)? {
+    mutating func find(_ bytes: Span<UInt8>, at position: Int, bodyBytesMax: Int) -> Found? {
         for offset in 0..<known.count {
             let index = (expected + offset) % known.count
-            guard let body = known[index].body(bytes, at: position, bytesMax: bodyBytesMax) else { continue }
+            guard let found = known[index].find(bytes, at: position, bytesMax: bodyBytesMax) else { continue }
             expected = index + 1
-            return (known[index], body)
+            return found
         }
         return nil
     }
 
     mutating func learn(_ head: RequestHead, _ checked: EngineRoutes.Publish.Checked) {
-        guard head.keepAlive, !head.expectsContinue, let around = head.aroundLength(bytesMax: Self.headBytesMax),
+        guard head.keepAlive, !head.expectsContinue, let around = head.around("idempotency-key", bytesMax: Self.headBytesMax),
             around.digits <= Self.digitsMax
         else { return }
-        // Known, and yet the parser's: it has a digit more, or came in pieces.
-        if let index = known.firstIndex(where: { $0.start == around.start && $0.end == around.end }) {
-            if around.digits > known[index].digitsMax { known[index] = Known(around, checked) }
+        // Known, and yet the parser's: its values are longer, or it came in pieces.
+        if let index = known.firstIndex(where: { $0.isLike(around) }) {
+            if around.digits > known[index].digitsMax || around.valueBytes ?? 0 > known[index].keyBytesMax {
+                known[index] = Known(around, checked)
+            }
             return
         }
         if known.count < Self.countMax {

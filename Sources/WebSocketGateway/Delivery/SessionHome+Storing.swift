@@ -148,7 +148,8 @@ extension SessionHome {
             first.sequence > sequence + 1
             ? HistoryPage.Lost(epoch: head.epoch, first: sequence + 1, last: first.sequence - 1) : nil
         return HistoryPage(
-            frames: seen.map { Frame($0, epoch: head.epoch, home.policies) }, lost: lost, last: last.sequence, isHead: last.sequence == head.sequence)
+            frames: seen.map { Frame($0, epoch: head.epoch, home.policies) }, lost: lost, last: last.sequence,
+            isHead: last.sequence == head.sequence)
     }
 
     /// The engine's page, from what the store read.

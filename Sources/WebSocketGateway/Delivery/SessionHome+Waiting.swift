@@ -7,6 +7,8 @@ extension SessionHome {
     /// True when the publish's answer waits.
     func waits(_ receipt: Receipt) -> Bool {
         guard let (milliseconds, home) = receipt.wait, receipt.refusal == nil, !home.behindOn.isEmpty else { return false }
+        // Of a session that ended before the last counts came nobody tells any more who has caught up.
+        guard sessions[home.id] === home else { return false }
         home.waits.append((receipt, core.now + milliseconds))
         waiting[home.id] = home
         scheduleWaits()

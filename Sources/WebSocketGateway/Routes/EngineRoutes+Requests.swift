@@ -39,7 +39,7 @@ extension EngineRoutes {
         guard head.contains("idempotency-key") else { return nil }
         guard head.count("idempotency-key") == 1, let key = head.first("idempotency-key"),
             (1...PublishKey.bytesMax).contains(key.utf8.count),
-            key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+            key.utf8.allSatisfy(PublishKey.allows)
         else {
             throw Refusal(
                 .badRequest, "INVALID_IDEMPOTENCY_KEY",

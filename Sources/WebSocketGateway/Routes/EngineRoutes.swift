@@ -88,7 +88,7 @@ enum EngineRoutes {
         case .gatewayStopped:
             .error(.serviceUnavailable, "STOPPED", "the gateway is shutting down; nothing was published", retryAfterSeconds: 2)
         case .storeFull:
-            .error(.serviceUnavailable, "STORE_FULL", refusal.description, details: ["outcome": "refused"], retryAfterSeconds: 5)
+            .error(.serviceUnavailable, "STORE_FULL", refusal.description, details: ["outcome": "refused"], retryAfterSeconds: 1)
         case .storeFailed:
             .error(.serviceUnavailable, "STORE_FAILED", refusal.description, details: ["outcome": "unknown"], retryAfterSeconds: 5)
         case .keyReused: .error(.conflict, "IDEMPOTENCY_KEY_REUSED", refusal.description)

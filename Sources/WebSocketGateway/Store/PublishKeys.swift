@@ -8,6 +8,7 @@ struct PublishKey: Sendable, Equatable {
 
     /// RFC 9110 field values allow more; a key is an identifier, and these print everywhere.
     static let bytesMax = 255
+    static func allows(_ byte: UInt8) -> Bool { (0x21...0x7e).contains(byte) }
 
     init(text: String, body: [UInt8], isBatch: Bool) {
         self.text = text
@@ -48,14 +49,14 @@ struct PublishKeys {
 
     private var entries: [String: Entry] = [:]
     /// The keys by age, for forgetting.
-    private var order: ArraySlice<String> = []
+    private var order: ArraySlice<(key: String, at: Int64)> = []
 
     var count: Int { entries.count }
 
     mutating func find(_ key: PublishKey, _ reply: ReplyTo, now: Int64) -> Found {
         guard var entry = entries[key.text] else {
             entries[key.text] = Entry(digest: key.digest, state: .inFlight(waiting: []), at: now)
-            order.append(key.text)
+            order.append((key.text, now))
             if entries.count > Self.countMax { forgetOldest() }
             return .new
         }
@@ -87,21 +88,27 @@ struct PublishKeys {
             sent: 0,
             queued: 0, conflated: 0, dropped: 0)
         entries[key.key] = Entry(digest: key.digest, state: .done(receipt), at: key.publishedAt.microsecondsSince1970)
-        order.append(key.key)
+        order.append((key.key, key.publishedAt.microsecondsSince1970))
     }
 
     private mutating func forgetOldest() {
-        while let key = order.first {
-            if let entry = entries[key], case .inFlight = entry.state { return }
+        while let (key, at) = order.first {
+            guard let entry = entries[key], entry.at == at else {
+                // Refused then, and used again since.
+                order.removeFirst()
+                continue
+            }
+            if case .inFlight = entry.state { return }
             order.removeFirst()
-            if entries.removeValue(forKey: key) != nil { return }
+            entries[key] = nil
+            return
         }
     }
 
     /// Forgets what is older than the lifetime.
     mutating func expire(now: Int64) {
-        while let key = order.first {
-            if let entry = entries[key] {
+        while let (key, at) = order.first {
+            if let entry = entries[key], entry.at == at {
                 guard now - entry.at > Self.lifetimeMicroseconds else { break }
                 // Still in flight: its answer is owed.
                 guard case .done = entry.state else { break }

@@ -34,6 +34,10 @@ struct PublishHeadsTests {
         heads.find(bytes.span, at: position, bodyBytesMax: 1_048_576).map { ($0.head.checked.session.description, $0.body) }
     }
 
+    private func look(_ bytes: [UInt8], in heads: inout PublishHeads) -> PublishHeads.Found? {
+        heads.find(bytes.span, at: 0, bodyBytesMax: 1_048_576)
+    }
+
     @Test func `a head is known again, whatever its length says in as many digits or fewer`() throws {
         var heads = PublishHeads()
         #expect(find(request(), in: &heads) == nil)
@@ -65,6 +69,30 @@ struct PublishHeadsTests {
         #expect(find(request(fields: fields), in: &heads) == nil)
     }
 
+    @Test(arguments: ["Idempotency-Key: ", "Content-Type: application/json\r\nIdempotency-Key:"])
+    func `a head is known with another key, no longer than those before`(_ field: String) throws {
+        func keyed(_ key: String, body: String = #"{"type":"a","data":{}}"#) -> [UInt8] {
+            // Before the length, and behind it.
+            field.hasPrefix("C")
+                ? Array(
+                    ("POST /v1/sessions/s/events HTTP/1.1\r\nHost: localhost\r\n\(field)\(key)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                        .utf8)
+                : request(body: body, fields: "\(field)\(key)\r\n")
+        }
+        var heads = PublishHeads()
+        try learn(keyed("abc-99"), into: &heads)
+        for key in ["abc-98", "a", "~!-_=+"] {
+            let bytes = keyed(key, body: #"{"type":"a","data":{}}"#)
+            let found = look(bytes, in: &heads)
+            #expect(found?.key.map { String(decoding: bytes[$0], as: UTF8.self) } == key)
+            #expect(found?.body == bytes.count - 22..<bytes.count)
+        }
+        for key in ["abc-100", "", "a b", "a\t", "é"] { #expect((look(keyed(key), in: &heads) == nil) == true, "\(key)") }
+        try learn(keyed("abc-100"), into: &heads)
+        #expect((look(keyed("abc-101"), in: &heads) != nil) == true)
+        #expect((look(request(), in: &heads) == nil) == true, "without a key it is another head")
+    }
+
     @Test func `a head that comes again, in pieces or longer by a digit, takes no second place`() throws {
         var heads = PublishHeads()
         for number in 0..<16 { try learn(request("s-\(number)"), into: &heads) }
@@ -93,6 +121,7 @@ struct PublishHeadsTests {
         let learned = [
             request(), request("other", fields: "X-A: b\r\n"), request("other", query: "?receipt=none"),
             request(fields: "Connection: keep-alive\r\n"), request("s", body: String(repeating: "y", count: 123)),
+            request(fields: "Idempotency-Key: abc-12\r\n"), request("k", fields: "idempotency-key:z\r\n"),
         ]
         for bytes in learned { try learn(bytes, into: &heads) }
         var known = 0
@@ -107,13 +136,15 @@ struct PublishHeadsTests {
                 default: bytes[index] = UInt8("0123456789".utf8.randomElement(using: &random) ?? 0)
                 }
             }
-            guard let (head, body) = heads.find(bytes.span, at: 0, bodyBytesMax: 1_048_576) else { continue }
+            guard let found = heads.find(bytes.span, at: 0, bodyBytesMax: 1_048_576) else { continue }
+            let (head, body) = (found.head, found.body)
             known += 1
             let expected = try #require(self.parsed(bytes), "\(String(decoding: bytes, as: UTF8.self))")
             #expect(head.checked.session == expected.checked.session)
             #expect(head.checked.format == expected.checked.format)
             #expect(head.checked.answersEarly == expected.checked.answersEarly)
             #expect(Array(bytes[body]) == expected.body)
+            #expect(found.key.map { String(decoding: bytes[$0], as: UTF8.self) } == expected.checked.key)
             #expect(expected.head.keepAlive)
         }
         #expect(known > 2000, "the test finds something to compare")
