@@ -18,7 +18,7 @@ enum Mail: Sendable {
     // From the store to a session's home:
     case stored(ticket: UInt64, attempt: UInt64, StoreError?)
     case storedPage(HistoryRequest, Result<[StoredEvent], StoreError>)
-    case storeDropped(StoredRange)
+    case storeDropped(StoredRange, reason: Int)
 
     // From a session's home to a worker with its connections:
     case joined(JoinRequest, JoinAnswer)

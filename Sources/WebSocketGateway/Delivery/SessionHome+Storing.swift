@@ -100,6 +100,8 @@ extension SessionHome {
         }
         let all = storing.takeFailed()
         if storing.durability == .relaxed { storing.abandon() } else if case .failed = storeError { storing.refusal = refusal }
+        // What only the store has cannot be had any more: who asks for it is told that it is lost.
+        if storing.isAbandoned || storing.refusal != nil { for home in sessions.values { home.storedOldest = nil } }
         for waiting in all {
             switch waiting {
             case .release(_, let home, let receipt):
@@ -159,11 +161,12 @@ extension SessionHome {
         return answer(page, resume, of: home)
     }
 
-    func storeDropped(_ range: StoredRange) {
+    /// `reason` is the label of `wsg_history_dropped_total`.
+    func storeDropped(_ range: StoredRange, reason: Int) {
         guard let home = sessions[range.session], let oldest = home.storedOldest, range.oldest > oldest else { return }
         // A session that began anew meanwhile has sequences of its own.
         guard range.newest <= home.assigned.lastSequence else { return }
-        core.counters.add(.historyDropped, label: 0, range.oldest - oldest)
+        core.counters.add(.historyDropped, label: reason, range.oldest - oldest)
         home.storedOldest = range.oldest
     }
 

@@ -99,7 +99,7 @@ final class StoreCore {
             counters.observe(.storeCommit, nanoseconds: Clocks.monotonicNanoseconds &- began)
             noteBytes()
             for ticket in sound { answer(ticket, nil) }
-            tell(dropped)
+            tell(dropped, reason: 0)
         } catch {
             note(error)
             hasGap = board.plan.durability == .relaxed
@@ -129,8 +129,8 @@ final class StoreCore {
         counters.subtract(.storeUp)
     }
 
-    private func tell(_ dropped: [StoredRange]) {
-        for range in dropped { board.mailboxes[board.home(of: range.session)].post(.storeDropped(range)) }
+    private func tell(_ dropped: [StoredRange], reason: Int) {
+        for range in dropped { board.mailboxes[board.home(of: range.session)].post(.storeDropped(range, reason: reason)) }
     }
 
     private func noteBytes() {
@@ -159,7 +159,7 @@ final class StoreCore {
             tell(
                 try store.expire(
                     eventsBefore: Timestamp(microsecondsSince1970: now - Int64(board.plan.history.retention / 1000)),
-                    keysBefore: Timestamp(microsecondsSince1970: now - PublishKeys.lifetimeMicroseconds)))
+                    keysBefore: Timestamp(microsecondsSince1970: now - PublishKeys.lifetimeMicroseconds)), reason: 1)
             noteBytes()
         } catch {
             note(error)

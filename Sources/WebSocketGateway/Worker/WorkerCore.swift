@@ -186,7 +186,7 @@ final class WorkerCore {
         case .history(let ref, let page): client(at: ref)?.catchUp(with: page)
         case .stored(let ticket, let attempt, let error): home.stored(ticket, attempt: attempt, error)
         case .storedPage(let request, let events): home.storedPage(request, events)
-        case .storeDropped(let range): home.storeDropped(range)
+        case .storeDropped(let range, let reason): home.storeDropped(range, reason: reason)
         case .deliver(let session, let batch, let number, let homeWorker):
             post(.delivered(batch: number, fanOut.deliver(batch, to: session)), to: homeWorker)
         case .published(let ref, let number, let result, let isEarly): http(at: ref)?.published(number, result, isEarly: isEarly)
