@@ -19,6 +19,12 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var isAddressInUse: Bool { errno == EADDRINUSE }
 
+    /// The peer, or something between, says that there is no such connection.
+    package var isConnectionReset: Bool { errno == ECONNRESET }
+
+    /// The peer has not answered for as long as the kernel waits.
+    package var isTimedOut: Bool { errno == ETIMEDOUT }
+
     /// No such file, or, of one in /proc that was there when it was opened, no such process.
     package var isNotFound: Bool { errno == ENOENT || errno == ESRCH }
 

@@ -157,7 +157,7 @@ async def test_the_metadata_of_a_connection_is_complete(gateway: Gateway, engine
         answer = ask(gateway, "GET", f"/v1/connections/{tab.connection_id}").json
         fields = [
             "connection_id", "session_id", "kind", "transport", "connected_at", "last_heartbeat", "remote_address", "subject", "rtt_ms",
-            "queued_bytes", "lag",
+            "queued_bytes", "lag", "story", "story_dropped",
         ]  # fmt: skip
         assert list(answer) == fields
         assert answer["connected_at"].endswith("Z")
@@ -168,6 +168,7 @@ async def test_the_metadata_of_a_connection_is_complete(gateway: Gateway, engine
         now = datetime.now(timezone.utc).replace(tzinfo=None)
         assert timedelta(0) <= now - metadata["connected_at"] < timedelta(seconds=20)
         assert metadata["last_heartbeat"] >= metadata["connected_at"]
+        assert (answer.pop("story"), answer.pop("story_dropped")) == ([], 0)
         assert connections(gateway, "s1") == [answer]
 
 

@@ -10,6 +10,8 @@ struct SystemErrorTests {
         #expect(error.description == "bind 127.0.0.1:8080: address already in use")
         #expect(error.isAddressInUse)
         #expect(!SystemError("read", errno: ENOENT).isAddressInUse)
+        #expect(SystemError("read", errno: ECONNRESET).isConnectionReset && !SystemError("read", errno: ETIMEDOUT).isConnectionReset)
+        #expect(SystemError("read", errno: ETIMEDOUT).isTimedOut && !error.isTimedOut)
     }
 
     @Test func `libuv's negative answers and POSIX's -1 are thrown, others returned`() throws {

@@ -3,6 +3,9 @@ internal import Sessions
 
 /// How far a connection that is behind has come.
 final class CatchUp {
+    /// Who came late and has everything sooner is nothing to tell of.
+    static let noteworthyMilliseconds: UInt64 = 1000
+
     enum Cause {
         /// It came back, or late: every event that it was not yet sent is its due.
         case joined
@@ -15,10 +18,16 @@ final class CatchUp {
     var after: UInt64
     /// The home was asked for what follows and has not answered.
     var isAsking = false
+    /// Loop milliseconds.
+    let since: UInt64
+    /// The connection's count of events then.
+    let countedAtStart: UInt64
 
-    init(after: UInt64, _ cause: Cause) {
+    init(after: UInt64, _ cause: Cause, since: UInt64, counted: UInt64) {
         self.after = after
         self.cause = cause
+        self.since = since
+        countedAtStart = counted
     }
 }
 
@@ -28,7 +37,7 @@ final class CatchUp {
 /// Flow: SessionHome → HistoryPage → **ClientConnection** → Outbox → TCPStream
 extension ClientConnection {
     func beginCatchUp(after sequence: UInt64, _ cause: CatchUp.Cause) {
-        catchUp = CatchUp(after: sequence, cause)
+        catchUp = CatchUp(after: sequence, cause, since: core.now, counted: eventsCounted)
         core.counters.add(.behind)
     }
 
@@ -42,6 +51,7 @@ extension ClientConnection {
     func fallBehind(after sequence: UInt64, missed: Int) {
         guard let session else { return }
         if filter == nil { eventsCounted = delivered &- UInt64(missed) }
+        note(.fellBehind(after: session.lastID.flatMap { Self.id($0.epoch, sequence) }, queuedBytes: outbox.bytes))
         beginCatchUp(after: sequence, .slow)
         core.fanOut.move(self, to: .behind, in: session)
         // With an empty outbox nothing would ever become writable.
@@ -69,7 +79,7 @@ extension ClientConnection {
         guard isOpen, let session, let catchUp else { return }
         catchUp.isAsking = false
         if let lost = page.lost {
-            core.counters.add(.eventsLost, lost.last - lost.first + 1)
+            noteLost(lost.firstID, lost.lastID)
             send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime, for: transport))
         }
         var frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
@@ -83,6 +93,7 @@ extension ClientConnection {
     }
 
     private func becomeLive(in session: LocalSession) {
+        if let catchUp { noteCaughtUp(catchUp) }
         endCatchUp()
         if filter == nil { eventsAtStart = session.eventsSeen &- eventsCounted }
         core.fanOut.move(self, to: filter == nil && outbox.isEmpty ? .direct(encoding) : .careful, in: session)
@@ -98,6 +109,7 @@ extension ClientConnection {
                 core.counters.add(.deliveries, label: Int(frame.typeIndex))
                 messages.append(frame.bytes(in: keptEncoding))
             case .leftOut(let omission, let types):
+                noteConflated(omission)
                 for type in types { core.counters.add(.deliveriesConflated, label: Int(type)) }
                 messages.append(OwnMessages.conflated(omission, now: core.wallTime, for: transport))
             }

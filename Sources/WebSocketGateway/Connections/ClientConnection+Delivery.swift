@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Sessions
+internal import WebSocket
 
 /// The events of a connection that lags, or wants only some types: all others are written by the fan-out itself.
 extension ClientConnection {
@@ -62,7 +63,10 @@ extension ClientConnection {
     func announceOmissions(within max: Int) {
         guard outbox.hasOmissions else { return }
         let before = outbox.bytes
-        outbox.announce(within: max) { OwnMessages.conflated($0, now: core.wallTime, for: transport) }
+        outbox.announce(within: max) { omission in
+            noteConflated(omission)
+            return OwnMessages.conflated(omission, now: core.wallTime, for: transport)
+        }
         core.counters.add(.queuedBytes, UInt64(outbox.bytes - before))
     }
 
@@ -105,5 +109,11 @@ extension ClientConnection {
         if core.plan.history.eventsMax > 0 { fallBehind(after: sequence, missed: missed) } else { closeFull() }
     }
 
-    func closeFull() { closeSlow(reason: 0, "write queue full; resume with the last id") }
+    func closeFull() { closeSlow(.queueFull, "write queue full; resume with the last id") }
+
+    func closeSlow(_ ending: Ending, _ text: String) {
+        guard isOpen else { return }
+        core.counters.add(.slowCloses, label: ending == .queueFull ? 0 : 1)
+        close(.slowConsumer, ending, reason: text)
+    }
 }

@@ -9,7 +9,7 @@ extension ClientConnection {
 
     /// A script reads in the reason when to come back; an `EventSource` does it by itself.
     func closeForDraining(retryMilliseconds: Int) {
-        close(.serviceRestart, reason: "draining; retry-after-ms=\(retryMilliseconds)", retryMilliseconds: retryMilliseconds)
+        close(.serviceRestart, .draining, reason: "draining; retry-after-ms=\(retryMilliseconds)", retryMilliseconds: retryMilliseconds)
     }
 
     /// Some programs end a request with a line break too many. More than that is another protocol, or a request that waits for an answer that never
@@ -22,7 +22,7 @@ extension ClientConnection {
         bytesRead += UInt64(bytes.count)
         guard bytesRead > Self.unaskedBytesMax else { return }
         closeCode = .policyViolation
-        cut(abortively: true)
+        cut(.unaskedBytes, abortively: true)
     }
 
     /// Who cannot be heard is gone when it has not acknowledged for as long as another may be silent: each heartbeat asks.

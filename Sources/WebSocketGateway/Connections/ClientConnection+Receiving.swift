@@ -15,13 +15,16 @@ extension ClientConnection {
         } catch {
             core.counters.add(.protocolViolations, label: Metric.violationIndex(error))
             core.log.violation(error, at: bytesRead + UInt64(position), connection: id, address: address)
-            if case .open = state { close(error.closeCode, reason: error.message, finish: true) } else { finish() }
+            if case .open = state { close(error.closeCode, Ending(error), reason: error.message, finish: true) } else { finish() }
         }
         bytesRead += UInt64(position)
         if clock.noteMessage(isUnfinished: reader.isMidMessage, now: core.now) {
             core.schedule(self, at: core.now + core.plan.messageTimeout)
         }
     }
+
+    /// Loop milliseconds since the peer was heard.
+    func silence(now: UInt64) -> UInt64 { clock.silence(now: now) }
 
     /// Notes that the peer lives, and holds it to its rates before any work is done for what it sent.
     private func receive(_ received: Received) throws(ProtocolViolation) {
@@ -36,12 +39,13 @@ extension ClientConnection {
         case .allowed: handle(try opened(received))
         case .excess(let rate, let isFirst):
             core.counters.add(.rateLimited, label: Metric.rateLabel(rate))
+            note(.rateLimited)
             if case .ping(let payload) = received { owePong(payload) }
             if isFirst, mode == .session { ClientCommands.refuseForRate(received, from: self) }
         case .flood(let rate):
             core.counters.add(.rateLimited, label: Metric.rateLabel(rate))
             // Finished at once: while a close frame is awaited what comes is still parsed, and the flood would have a worker for that time.
-            close(.rateLimited, reason: "too many messages", finish: true)
+            close(.rateLimited, .rateLimited, reason: "too many messages", finish: true)
         }
     }
 
@@ -71,7 +75,7 @@ extension ClientConnection {
         case .text(let message):
             if mode == .echo { echo(.text, message) } else { ClientCommands.handle(message, from: self) }
         case .binary(let message):
-            if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, reason: "commands are text") }
+            if mode == .echo { echo(.binary, message) } else { close(.unsupportedData, .binaryMessage, reason: "commands are text") }
         case .ping(let payload):
             pongOwed = nil
             sendPong(payload)
@@ -79,6 +83,7 @@ extension ClientConnection {
             if pingSentAt > 0 {
                 roundTrip = Clocks.monotonicNanoseconds &- pingSentAt
                 pingSentAt = 0
+                noteRoundTrip()
             }
         case .compressed: preconditionFailure("a compressed message is opened before it is handled")
         case .close(let code, _):
@@ -117,6 +122,6 @@ extension ClientConnection {
             sendFrame(opcode, message.span, rsv1: false)
         }
         // An echo client that does not read must not be read either.
-        if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(reason: 0, "write queue full") }
+        if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(.queueFull, "write queue full") }
     }
 }

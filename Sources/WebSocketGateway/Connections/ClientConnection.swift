@@ -48,6 +48,8 @@ final class ClientConnection: Peer {
     var outbox = Outbox()
     /// Nil for nearly everybody: what is published comes as it is published.
     var catchUp: CatchUp?
+    /// Nil for nearly everybody: nothing noteworthy has happened.
+    var recorder: FlightRecorder?
 
     /// Wall clock, microseconds since 1970.
     let connectedAt: Int64
@@ -154,7 +156,9 @@ final class ClientConnection: Peer {
         clock.lastProgress = core.now
         stream.waitUntilWritable()
         core.schedule(self, at: core.now + core.plan.writeTimeout)
-        if let session, catchUp == nil { core.fanOut.move(self, to: .careful, in: session) }
+        guard let session, catchUp == nil else { return }
+        note(.lagged(queuedBytes: outbox.bytes))
+        core.fanOut.move(self, to: .careful, in: session)
     }
 
     func streamBecameWritable(_ stream: TCPStream) {
@@ -178,7 +182,7 @@ final class ClientConnection: Peer {
             }
         }
         clock.lastProgress = nil
-        if peerHasEnded { return cut() }
+        if peerHasEnded { return cut(nil) }
         if catchUp != nil {
             askForMore()
         } else if let session, filter == nil {
@@ -196,7 +200,7 @@ final class ClientConnection: Peer {
     }
 
     /// The newest event handed to this connection.
-    private var lastDelivered: EventID? {
+    var lastDelivered: EventID? {
         guard let lastID = session?.lastID, let catchUp else { return session?.lastID }
         return catchUp.after == 0 ? nil : EventID(epoch: lastID.epoch, sequence: catchUp.after)
     }
@@ -231,22 +235,22 @@ final class ClientConnection: Peer {
         switch state {
         case .closed: return nil
         case .closing(let deadline), .finishing(let deadline):
-            if now >= deadline { cut(abortively: true) }
+            if now >= deadline { cut(nil, abortively: true) }
             return deadline
         case .open: break
         }
         switch clock.due(now: now, clockLimits) {
         case .stale:
             core.counters.add(.staleCloses)
-            close(.stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
-        case .noProgress: closeSlow(reason: 1, "no progress; resume with the last id")
+            close(.stale, .stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
+        case .noProgress: closeSlow(.noProgress, "no progress; resume with the last id")
         case .pong:
             clock.pongDue = nil
             if let payload = pongOwed {
                 pongOwed = nil
                 sendPong(payload)
             }
-        case .messageUnfinished: close(.policyViolation, reason: "message not finished in time")
+        case .messageUnfinished: close(.policyViolation, .messageUnfinished, reason: "message not finished in time")
         case .heartbeat:
             sendHeartbeat(withPing: transport.isHeard)
             clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
@@ -264,9 +268,6 @@ final class ClientConnection: Peer {
         return clock.next(clockLimits)
     }
 
-    /// Loop milliseconds since the peer was heard.
-    func silence(now: UInt64) -> UInt64 { clock.silence(now: now) }
-
     func scheduleFirstDeadline() {
         if let next = nextDeadline { core.schedule(self, at: next) }
     }
@@ -275,10 +276,10 @@ final class ClientConnection: Peer {
 
     /// Sends our close frame, ahead of what waits and instead of it. `finish` ends the stream without waiting for the peer's close frame,
     /// as after a violation, where nothing it says can be understood any more.
-    func close(_ code: CloseCode, reason: String, finish finishes: Bool = false, retryMilliseconds: Int? = nil) {
+    func close(_ code: CloseCode, _ ending: Ending, reason: String, finish finishes: Bool = false, retryMilliseconds: Int? = nil) {
         guard isOpen else { return }
         closeCode = code
-        beginClosing(transport.farewell(code, reason: reason, retryMilliseconds: retryMilliseconds, now: core.wallTime))
+        beginClosing(transport.farewell(code, reason: reason, retryMilliseconds: retryMilliseconds, now: core.wallTime), ending)
         if finishes || !transport.answersFarewell { finish() }
     }
 
@@ -287,12 +288,12 @@ final class ClientConnection: Peer {
     func sessionEnded() {
         guard isOpen else { return }
         if let (first, last) = endOfHistory {
-            core.counters.add(.eventsLost, last.sequence - first.sequence + 1)
+            noteLost(first, last)
             send(OwnMessages.lost(first, last, now: core.wallTime, for: transport))
             guard isOpen else { return }
         }
         closeCode = .normal
-        leave()
+        leave(.sessionEnded)
         awaitClose()
         send(transport.farewell(.normal, reason: "session ended", retryMilliseconds: nil, now: core.wallTime))
         if !transport.answersFarewell { finish() }
@@ -304,8 +305,8 @@ final class ClientConnection: Peer {
     }
 
     /// Leaves the session, drops what has not begun, and sends the close frame after what has.
-    func beginClosing(_ closeFrame: [UInt8]) {
-        leave()
+    func beginClosing(_ closeFrame: [UInt8], _ ending: Ending) {
+        leave(ending)
         let waited = outbox.bytes
         outbox.dropMessagesNotBegun()
         core.counters.subtract(.queuedBytes, UInt64(waited - outbox.bytes))
@@ -320,7 +321,7 @@ final class ClientConnection: Peer {
     /// pong, which would meet a closed socket.
     func answerClose(_ closeFrame: [UInt8]) {
         guard outbox.isEmpty, pingSentAt == 0 else {
-            beginClosing(closeFrame)
+            beginClosing(closeFrame, .clientLeft)
             return finish()
         }
         switch stream.sendLast(closeFrame.span) {
@@ -329,10 +330,10 @@ final class ClientConnection: Peer {
             core.counters.add(.sentBytes, UInt64(count))
             if count == closeFrame.count {
                 stream.finishSending()
-                if !stream.hasUnsentBytes { return cut() }
-                leave()
+                if !stream.hasUnsentBytes { return cut(.clientLeft) }
+                leave(.clientLeft)
             } else {
-                leave()
+                leave(.clientLeft)
                 outbox.append(closeFrame, sent: count)
                 beganToLag()
             }
@@ -340,13 +341,9 @@ final class ClientConnection: Peer {
         finish()
     }
 
-    func closeSlow(reason: Int, _ text: String) {
-        guard isOpen else { return }
-        core.counters.add(.slowCloses, label: reason)
-        close(.slowConsumer, reason: text)
-    }
-
-    private func leave() {
+    /// The first `ending` counts; nil where it has left.
+    private func leave(_ ending: Ending?) {
+        if isOpen, let ending { recordClosure(ending) }
         if let gauge { core.counters.subtract(.connections, label: gauge) }
         if gauge != nil, transport == .eventStream { core.counters.subtract(.eventStreams) }
         gauge = nil
@@ -371,23 +368,25 @@ final class ClientConnection: Peer {
     func streamDidReachEnd(_ stream: TCPStream) {
         // Who has said goodbye and waits for ours may close its side first; ours may still be behind a message that has begun (§5.5.1).
         if isOpen, transport == .eventStream { closeCode = .goingAway }
-        guard !isOpen, !outbox.isEmpty else { return cut(abortively: !outbox.isEmpty) }
+        guard !isOpen, !outbox.isEmpty else {
+            return cut(transport == .eventStream ? .clientLeft : .endedWithoutClose, abortively: !outbox.isEmpty)
+        }
         peerHasEnded = true
     }
 
-    func stream(_ stream: TCPStream, didFail error: SystemError) { cut() }
+    func stream(_ stream: TCPStream, didFail error: SystemError) { cut(Ending(reading: error)) }
 
     func fail(_ error: SystemError) {
         core.counters.add(.sendErrors)
-        cut()
+        cut(.sendError)
     }
 
     /// Ends the connection now. The place is free afterwards. Who had its time and did not read, or says that it sends no more while it does
     /// not read, is cut off `abortively`: the kernel would keep what it did not take, up to minutes, and a herd of such clients would fill its
     /// memory.
-    func cut(abortively isAbortive: Bool = false) {
+    func cut(_ ending: Ending?, abortively isAbortive: Bool = false) {
         if case .closed = state { return }
-        leave()
+        leave(ending)
         core.counters.subtract(.queuedBytes, UInt64(outbox.bytes))
         core.counters.add(.closes, label: Metric.closeIndex(closeCode?.rawValue ?? 1006))
         outbox = Outbox()
@@ -396,5 +395,5 @@ final class ClientConnection: Peer {
         core.connectionClosed(ref, admission)
     }
 
-    func gatewayStops(hard: Bool) { if hard { cut() } else { closeForDraining(retryMilliseconds: core.retryAfterMilliseconds()) } }
+    func gatewayStops(hard: Bool) { if hard { cut(.draining) } else { closeForDraining(retryMilliseconds: core.retryAfterMilliseconds()) } }
 }

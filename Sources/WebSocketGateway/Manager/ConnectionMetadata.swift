@@ -20,6 +20,8 @@ public struct ConnectionMetadata: Sendable, Equatable {
     public let queuedBytes: Int
     /// Events published and not yet with the client's socket, and what else waits in its queue.
     public let lag: Int
+    /// What was noteworthy about it so far; empty for a healthy connection.
+    public let story: ConnectionStory
 }
 
 extension ConnectionMetadata {
@@ -30,10 +32,17 @@ extension ConnectionMetadata {
             connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
             lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host, subject: nil,
             roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes,
-            lag: client.lag)
+            lag: client.lag, story: client.story)
     }
 
-    var json: JSON {
+    /// Where one connection is asked for; a list leaves the stories out.
+    var jsonWithStory: JSONObject {
+        var object = json
+        for (name, value) in story.json.members { object[name] = value }
+        return object
+    }
+
+    var json: JSONObject {
         [
             "connection_id": .string(connectionID.description), "session_id": .string(sessionID.description),
             "kind": .string(kind.rawValue), "transport": .string(transport.rawValue),

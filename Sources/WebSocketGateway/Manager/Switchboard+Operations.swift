@@ -58,7 +58,7 @@ extension Switchboard {
     func disconnect(_ id: ConnectionID) async -> Bool {
         await askWorker(of: id) { core in
             guard let client = core.client(id) else { return false }
-            client.close(.normal, reason: "disconnected")
+            client.close(.normal, .disconnected, reason: "disconnected")
             return true
         } ?? false
     }
@@ -67,6 +67,24 @@ extension Switchboard {
 
     func metadata(of id: ConnectionID) async -> ConnectionMetadata? {
         await askWorker(of: id) { core in core.client(id).flatMap { ConnectionMetadata($0) } } ?? nil
+    }
+
+    /// The connection, or how it ended where that is still known.
+    func lookUp(_ id: ConnectionID) async -> Result<ConnectionMetadata, Gone> {
+        await askWorker(of: id) { core in
+            if let metadata = core.client(id).flatMap({ ConnectionMetadata($0) }) { return .success(metadata) }
+            return .failure(Gone(closure: core.closures[id]))
+        } ?? .failure(Gone(closure: nil))
+    }
+
+    struct Gone: Error {
+        let closure: ConnectionClosure?
+    }
+
+    /// Newest first. Each worker has the newest of its own.
+    func recentClosures(of session: SessionID?, limit: Int) async -> [ConnectionClosure] {
+        let found = await askAll { $0.closures.newest(limit, of: session) }.flatMap(\.self)
+        return Array(found.sorted { $0.closedAt > $1.closedAt }.prefix(limit))
     }
 
     // MARK: A session's connections
@@ -91,7 +109,7 @@ extension Switchboard {
             let stale = core.clients.filter { $0.isOpen && $0.session != nil && $0.transport.isHeard && $0.silence(now: core.now) > maxAge }
             for client in stale {
                 core.counters.add(.staleCloses)
-                client.close(.stale, reason: "not heard for too long")
+                client.close(.stale, .cleanedUp, reason: "not heard for too long")
             }
             return stale.count
         }.reduce(0, +)

@@ -226,6 +226,12 @@ public final class WebSocketManager: Sendable {
     /// What is known of a connection; nil when it is gone.
     public func connectionMetadata(_ connectionID: ConnectionID) async -> ConnectionMetadata? { await board.metadata(of: connectionID) }
 
+    /// How connections ended, newest first: at most `limit` (1 and more), of one session or of all. Each worker knows its newest 256.
+    public func recentClosures(sessionID: String? = nil, limit: Int = 100) async throws(SessionIDError) -> [ConnectionClosure] {
+        guard let sessionID else { return await board.recentClosures(of: nil, limit: max(1, limit)) }
+        return await board.recentClosures(of: try SessionID(sessionID), limit: max(1, limit))
+    }
+
     /// Closes, with 4411, every connection not heard for longer than `maxAge`; the gateway does the same by itself at the stale time-out.
     /// - Returns: how many were closed.
     public func cleanupStaleConnections(maxAge: Duration = .seconds(300)) async -> Int {

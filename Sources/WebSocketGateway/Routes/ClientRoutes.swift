@@ -267,7 +267,7 @@ enum ClientRoutes {
             encoding: upgrade.opening.encoding)
         let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime, for: client.transport)
         begin(client, early, upgrade.opening, event)
-        client.close(inside.close, reason: inside.code)
+        client.close(inside.close, .refused, reason: inside.code)
     }
 
     /// The 101 or 200 and the first message leave together.

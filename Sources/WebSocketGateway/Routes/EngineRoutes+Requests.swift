@@ -71,10 +71,10 @@ extension EngineRoutes {
         return query
     }
 
-    static func limit(_ query: QueryParameters) throws(Refusal) -> Int {
-        guard let text = query.first("limit") else { return 1000 }
-        guard let limit = Int(text), (1...10_000).contains(limit) else {
-            throw Refusal(.badRequest, "INVALID_QUERY", "limit is a number from 1 to 10000")
+    static func limit(_ query: QueryParameters, default standard: Int = 1000, max most: Int = 10_000) throws(Refusal) -> Int {
+        guard let text = query.first("limit") else { return standard }
+        guard let limit = Int(text), (1...most).contains(limit) else {
+            throw Refusal(.badRequest, "INVALID_QUERY", "limit is a number from 1 to \(most)")
         }
         return limit
     }

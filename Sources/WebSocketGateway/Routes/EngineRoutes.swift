@@ -144,6 +144,7 @@ enum EngineRoutes {
         case ("connections", 2) where path[1] == "cleanup": return try cleanup(head, body)
         case ("connections", 2): return try connection(path[1], head)
         case ("connections", 3) where path[2] == "events": return try sendToConnection(path[1], head, body, plan)
+        case ("closures", 1): return try closures(head)
         case ("engine", 1): throw notYet("the engine link")
         default: throw notFound(head)
         }
@@ -216,7 +217,7 @@ enum EngineRoutes {
         try require(head, .get)
         let id = try sessionID(text)
         _ = try query(head, allowed: [])
-        return { board in .json(["connections": .array(await board.connections(of: id).map(\.json))]) }
+        return { board in .json(["connections": .array(await board.connections(of: id).map { .object($0.json) })]) }
     }
 
     private static func history(_ text: Substring, _ head: RequestHead) throws(Refusal) -> Work {
@@ -245,10 +246,11 @@ enum EngineRoutes {
         case .get, .head:
             let id = ConnectionID(text)
             return { board in
-                guard let id, let metadata = await board.metadata(of: id), let object = metadata.json.objectValue else {
-                    return connectionNotFound
+                guard let id else { return connectionNotFound }
+                switch await board.lookUp(id) {
+                case .success(let metadata): return .json(metadata.jsonWithStory)
+                case .failure(let gone): return gone.closure.map(connectionClosed) ?? connectionNotFound
                 }
-                return .json(object)
             }
         case .delete:
             let id = ConnectionID(text)

@@ -17,6 +17,7 @@ final class WorkerCore {
     private(set) var fanOut: FanOut!
 
     var table = ConnectionTable()
+    var closures = RecentClosures()
     private var wheel: TimerWheel
     private var wheelTimer: LoopTimer!
     private var wheelWakesAt = UInt64.max
