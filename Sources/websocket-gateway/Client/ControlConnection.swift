@@ -44,7 +44,10 @@ final class ControlConnection: TCPStreamHandler {
     }
 
     /// Asks for `path`; ``flush()`` sends it.
-    func get(_ path: StaticString) {
+    func get(_ path: StaticString) { get(path: path.description) }
+
+    /// As above; `path` is made of nothing that was not checked.
+    func get(path: String) {
         precondition(state != .ended, "a request needs a connection")
         awaited += 1
         backlog.append(Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8))

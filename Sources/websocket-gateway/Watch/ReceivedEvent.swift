@@ -48,7 +48,9 @@ struct ReceivedEvent {
     }
 
     /// `HH:MM:SS.mmm`, UTC; what an engine sent that is no time is shown as no time.
-    var clock: String {
+    var clock: String { Self.clock(timestamp) }
+
+    static func clock(_ timestamp: String) -> String {
         guard let microseconds = Timestamp.parse(timestamp)?.microsecondsSince1970 else { return "--:--:--.---" }
         let day: Int64 = 86_400_000_000
         let time = ((microseconds % day) + day) % day

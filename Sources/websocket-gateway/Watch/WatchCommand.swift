@@ -13,6 +13,7 @@ struct WatchCommand: ParsableCommand {
               websocket-gateway watch demo-backtest
               websocket-gateway watch my-session --types ai_decision,position_closed
               websocket-gateway watch my-session --raw --once > session.ndjson
+              websocket-gateway watch my-session --explain
             """)
 
     @Argument(help: ArgumentHelp("The session's id.", valueName: "session")) var session: String
@@ -23,6 +24,13 @@ struct WatchCommand: ParsableCommand {
     @Flag(help: "Print every message as it came, one a line.") var raw = false
     @Flag(help: "Exit after session_completed.") var once = false
     @Option(help: ArgumentHelp("Exit after this many events of the session.", valueName: "n")) var count: Int?
+    @Flag(
+        help:
+            "Say in plain words, on standard error, what the gateway knows of this connection: where it lagged, what was left out, why it ended."
+    )
+    var explain = false
+    @Option(help: ArgumentHelp("The gateway's control listener, for --explain. By default 127.0.0.1:8081.", valueName: "host:port"))
+    var control: String?
     @Flag(name: .customLong("no-color"), help: "No colours, as with NO_COLOR set.") var noColor = false
 
     func validate() throws { _ = try plan() }
@@ -58,9 +66,11 @@ struct WatchCommand: ParsableCommand {
             throw ValidationError("--types is a comma-separated list of event types, such as candle,ai_decision")
         }
         if let count, count < 1 { throw ValidationError("--count is at least 1") }
+        guard explain || control == nil else { throw ValidationError("--control is for --explain") }
         return WatchPlan(
             address: try TargetAddress.parse(connect, flag: "--connect"), kind: kind, session: session, types: types, lastID: last,
-            endsWhenCompleted: once, eventsMax: count)
+            endsWhenCompleted: once, eventsMax: count,
+            control: explain ? try TargetAddress.parse(control ?? "127.0.0.1:8081", flag: "--control") : nil)
     }
 }
 
@@ -73,6 +83,8 @@ struct WatchPlan {
     let lastID: EventID?
     let endsWhenCompleted: Bool
     let eventsMax: Int?
+    /// Who is asked about the connection; nil where nobody is.
+    let control: SocketAddress?
 
     /// Live where there is no id yet, whatever the session's own `join` says: `connected` tells where the stream stands, and what comes is behind it.
     func target(after last: EventID?) -> String {

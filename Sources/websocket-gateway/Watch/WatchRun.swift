@@ -23,6 +23,9 @@ final class WatchRun: ClientSocketHandler {
     private var wasConnected = false
     private var isConnected = false
     private var eventsShown = 0
+    /// Nothing more is shown; the last word about the connection is awaited.
+    private var isEnding = false
+    private var explainer: Explainer?
 
     init(_ tool: ToolLoop, _ plan: WatchPlan, _ style: EventView.Style) {
         self.tool = tool
@@ -32,7 +35,8 @@ final class WatchRun: ClientSocketHandler {
     }
 
     func start() {
-        tool.interrupted = { [unowned self] in finish(0) }
+        tool.interrupted = { [unowned self] in isEnding ? end(0) : finish(0) }
+        explainer = plan.control.map { Explainer(tool.loop, $0) { [unowned self] in tell($0) } }
         connect()
     }
 
@@ -60,6 +64,7 @@ final class WatchRun: ClientSocketHandler {
 
     func socket(_ socket: ClientSocket, didReceive message: [UInt8]) {
         heardAt = tool.loop.nowMilliseconds
+        guard !isEnding else { return }
         let event = ReceivedEvent(message)
         if let event { examine(event) }
         if !tool.isFinished { StandardStreams.write(view.show(message, event, columns: StandardStreams.outputColumns)) }
@@ -70,6 +75,8 @@ final class WatchRun: ClientSocketHandler {
 
     func socket(_ socket: ClientSocket, didEnd ending: ClientSocket.Ending) {
         self.socket = nil
+        guard !isEnding else { return }
+        explainer?.conclude()
         switch ending {
         case .closed(CloseCode.normal?, let reason):
             tell("the session's connection was closed: 1000 \(SafeText.escaped(reason))")
@@ -100,14 +107,17 @@ final class WatchRun: ClientSocketHandler {
         case "connected":
             (isConnected, wasConnected) = (true, true)
             delay.reset()
+            explainer?.follow(event.data?["connection_id"]?.stringValue)
             if event.data?["resume"]?["recovered"]?.boolValue == false {
                 warn("NOT RESUMED: the gateway no longer has what came after \(event.data?["resume"]?["from"]?.stringValue ?? "?")")
             } else if let id = id(event.data?["last_id"]) {
                 progress.join(at: id)
             }
         case "conflated":
+            explainer?.noteworthy()
             for range in event.data?["ranges"]?.arrayValue ?? [] { announceAbsent(range.arrayValue?.first, range.arrayValue?.last) }
         case "lost":
+            explainer?.noteworthy()
             warn("LOST: \(EventSummary.text(event) ?? event.compactData)")
             announceAbsent(event.data?["first_id"], event.data?["last_id"])
         default: break
@@ -145,7 +155,16 @@ final class WatchRun: ClientSocketHandler {
     }
 
     private func finish(_ code: Int32) {
+        guard !isEnding else { return }
+        isEnding = true
         StandardStreams.write(view.finishLine())
+        // Asked while it is still open, where it is.
+        guard let explainer else { return end(code) }
+        explainer.conclude { [unowned self] in end(code) }
+    }
+
+    private func end(_ code: Int32) {
+        explainer?.close()
         socket?.close()
         socket = nil
         timer?.close()

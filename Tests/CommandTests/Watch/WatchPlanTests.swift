@@ -13,7 +13,7 @@ import Testing
     func `it begins live, and goes on from the last id`(types: String?, last: String?, target: String) throws {
         let plan = WatchPlan(
             address: try #require(SocketAddress(parsing: "127.0.0.1:8080")), kind: .forward, session: "s1", types: types, lastID: nil,
-            endsWhenCompleted: false, eventsMax: nil)
+            endsWhenCompleted: false, eventsMax: nil, control: nil)
         #expect(plan.target(after: try last.map { try EventID(parsing: $0) }) == target)
     }
 }
