@@ -1,7 +1,8 @@
 internal import Sessions
 internal import WebSocket
 
-/// What a client asks for. `ping` is the gateway's to answer; everything else is an engine's, and no engine can serve a session yet.
+/// What a client asks for. `ping` is the gateway's to answer, and all that who replays a session asks for; everything else is an engine's, and no engine can
+/// serve a session yet.
 enum ClientCommands {
     /// The first message over the rate in a second is told so, with its action and ref where it is a command.
     static func refuseForRate(_ received: Received, from client: ClientConnection) {
@@ -13,7 +14,7 @@ enum ClientCommands {
         )
     }
 
-    private static func details(_ command: ClientCommand) -> JSONObject {
+    static func details(_ command: ClientCommand) -> JSONObject {
         ["action": .string(command.action), "ref": command.ref.map { .string($0) } ?? .null]
     }
 
@@ -22,6 +23,7 @@ enum ClientCommands {
         do throws(InvalidCommand) {
             let command = try ClientCommand.parse(message.span)
             if command.action == "ping" { return client.sendHeartbeat(withPing: false) }
+            if let replay = client.catchUp?.replay { return ReplayCommands.handle(command, message, replay, from: client) }
             client.sendOwn(
                 OwnMessages.error("NO_ENGINE", "no engine serves this session", details: details(command), now: now, for: client.transport))
         } catch {

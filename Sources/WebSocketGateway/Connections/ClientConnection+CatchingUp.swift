@@ -22,12 +22,15 @@ final class CatchUp {
     let since: UInt64
     /// The connection's count of events then.
     let countedAtStart: UInt64
+    /// It is behind for good, and gets the events at their times. Here, so that no other connection has room for it.
+    let replay: Replay?
 
-    init(after: UInt64, _ cause: Cause, since: UInt64, counted: UInt64) {
+    init(after: UInt64, _ cause: Cause, since: UInt64, counted: UInt64, _ replay: Replay? = nil) {
         self.after = after
         self.cause = cause
         self.since = since
         countedAtStart = counted
+        self.replay = replay
     }
 }
 
@@ -36,14 +39,14 @@ final class CatchUp {
 ///
 /// Flow: SessionHome → HistoryPage → **ClientConnection** → Outbox → TCPStream
 extension ClientConnection {
-    func beginCatchUp(after sequence: UInt64, _ cause: CatchUp.Cause) {
-        catchUp = CatchUp(after: sequence, cause, since: core.now, counted: eventsCounted)
-        core.counters.add(.behind)
+    func beginCatchUp(after sequence: UInt64, _ cause: CatchUp.Cause, _ replay: Replay? = nil) {
+        catchUp = CatchUp(after: sequence, cause, since: core.now, counted: eventsCounted, replay)
+        core.counters.add(replay == nil ? .behind : .replaying)
     }
 
     func endCatchUp() {
+        core.counters.subtract(catchUp?.replay == nil ? .behind : .replaying)
         catchUp = nil
-        core.counters.subtract(.behind)
     }
 
     /// From now on what is published is left to the history. `missed` events of the batch being delivered have been counted for this connection
@@ -58,11 +61,26 @@ extension ClientConnection {
         if outbox.isEmpty { askForMore() }
     }
 
+    /// The session is over for good: what waits in the queue is sent before the close frame, in the time there is for closing. Its history goes, and
+    /// who is behind is told what it will not get.
+    func sessionEnded() {
+        guard isOpen else { return }
+        if let (first, last) = endOfHistory {
+            noteLost(first, last)
+            send(OwnMessages.lost(first, last, now: core.wallTime, for: transport))
+            guard isOpen else { return }
+        }
+        closeInOrder(.sessionEnded, reason: "session ended")
+    }
+
     /// What it has not got of a history that goes; nil where it is not behind.
     var endOfHistory: (first: EventID, last: EventID)? {
         guard let catchUp, let last = session?.lastID, catchUp.after < last.sequence else { return nil }
         return (EventID(epoch: last.epoch, sequence: catchUp.after + 1), last)
     }
+
+    /// Its socket has taken what it was given, or it was given nothing yet.
+    func continueFromHistory() { if catchUp?.replay == nil { askForMore() } else { play() } }
 
     func askForMore() {
         guard let session, let catchUp, !catchUp.isAsking else { return }
@@ -70,7 +88,8 @@ extension ClientConnection {
         core.post(
             .readHistory(
                 HistoryRequest(
-                    session: session.id, incarnation: session.incarnation, worker: core.index, connection: ref, after: catchUp.after)),
+                    session: session.id, incarnation: session.incarnation, worker: core.index, connection: ref,
+                    after: catchUp.replay?.readsAfter(catchUp.after) ?? catchUp.after)),
             to: core.board.home(of: session.id))
     }
 
@@ -78,10 +97,8 @@ extension ClientConnection {
     func catchUp(with page: HistoryPage) {
         guard isOpen, let session, let catchUp else { return }
         catchUp.isAsking = false
-        if let lost = page.lost {
-            noteLost(lost.firstID, lost.lastID)
-            send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime, for: transport))
-        }
+        if let replay = catchUp.replay { return take(page, for: replay, catchUp) }
+        if let lost = page.lost { announce(lost) }
         var frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
         if transport == .eventStream { for i in frames.indices { frames[i].renderEventStream() } }
         let entries = catchUp.cause == .slow ? HistoryPage.conflated(frames) : frames.map { .event($0) }
@@ -92,6 +109,11 @@ extension ClientConnection {
         if outbox.isEmpty { askForMore() }
     }
 
+    func announce(_ lost: HistoryPage.Lost) {
+        noteLost(lost.firstID, lost.lastID)
+        send(OwnMessages.lost(lost.firstID, lost.lastID, now: core.wallTime, for: transport))
+    }
+
     private func becomeLive(in session: LocalSession) {
         if let catchUp { noteCaughtUp(catchUp) }
         endCatchUp()
@@ -99,7 +121,7 @@ extension ClientConnection {
         core.fanOut.move(self, to: filter == nil && outbox.isEmpty ? .direct(encoding) : .careful, in: session)
     }
 
-    private func send(_ entries: [HistoryPage.Entry]) {
+    func send(_ entries: [HistoryPage.Entry]) {
         var messages: [[UInt8]] = []
         messages.reserveCapacity(entries.count)
         for entry in entries {

@@ -108,11 +108,11 @@ final class ClientConnection: Peer {
     }
 
     /// Becomes a member; from now on the fan-out sends here.
-    func join(_ session: LocalSession, behind start: UInt64?) {
+    func join(_ session: LocalSession, behind start: UInt64?, replay: Replay? = nil) {
         self.session = session
         count(as: Metric.kindLabel(session.kind))
         eventsAtStart = session.eventsSeen
-        if let start { beginCatchUp(after: start, .joined) }
+        if let start { beginCatchUp(after: start, .joined, replay) }
     }
 
     // MARK: Sending
@@ -184,7 +184,7 @@ final class ClientConnection: Peer {
         clock.lastProgress = nil
         if peerHasEnded { return cut(nil) }
         if catchUp != nil {
-            askForMore()
+            continueFromHistory()
         } else if let session, filter == nil {
             core.fanOut.move(self, to: .direct(encoding), in: session)
         }
@@ -256,6 +256,7 @@ final class ClientConnection: Peer {
             clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
         case nil: break
         }
+        play()
         return nextDeadline
     }
 
@@ -283,19 +284,12 @@ final class ClientConnection: Peer {
         if finishes || !transport.answersFarewell { finish() }
     }
 
-    /// The session is over for good: what waits in the queue is sent before the close frame, in the time there is for closing. Its history goes, and
-    /// who is behind is told what it will not get.
-    func sessionEnded() {
-        guard isOpen else { return }
-        if let (first, last) = endOfHistory {
-            noteLost(first, last)
-            send(OwnMessages.lost(first, last, now: core.wallTime, for: transport))
-            guard isOpen else { return }
-        }
+    /// Sends 1000 behind what waits in the queue, in the time there is for closing.
+    func closeInOrder(_ ending: Ending, reason: String) {
         closeCode = .normal
-        leave(.sessionEnded)
+        leave(ending)
         awaitClose()
-        send(transport.farewell(.normal, reason: "session ended", retryMilliseconds: nil, now: core.wallTime))
+        send(transport.farewell(.normal, reason: reason, retryMilliseconds: nil, now: core.wallTime))
         if !transport.answersFarewell { finish() }
     }
 

@@ -13,9 +13,10 @@ final class FanOut {
 
     // MARK: Members
 
-    func add(_ client: ClientConnection, to id: SessionID, kind: SessionKind, incarnation: UInt64, lastID: EventID?, isBehind: Bool)
-        -> LocalSession
-    {
+    func add(
+        _ client: ClientConnection, to id: SessionID, kind: SessionKind, incarnation: UInt64, lastID: EventID?, isBehind: Bool,
+        replays: Bool = false
+    ) -> LocalSession {
         let session: LocalSession
         if let known = sessions[id], known.incarnation == incarnation {
             session = known
@@ -26,7 +27,7 @@ final class FanOut {
         }
         client.memberPlace = session.members.add(
             client.ref.slot, client.stream.descriptor,
-            to: isBehind ? .behind : client.filter == nil ? .direct(client.encoding) : .careful)
+            to: replays ? .replaying : isBehind ? .behind : client.filter == nil ? .direct(client.encoding) : .careful)
         noteBehind(session)
         return session
     }
@@ -90,6 +91,7 @@ final class FanOut {
             if full > 0 { countBytes(batch, encoding, times: full) }
         }
         for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
+        for connection in session.members.replaying { core.client(at: connection)?.moreWasPublished() }
         for connection in session.members.careful { exceptions.append(Exception(connection: connection, result: .sent(0))) }
         // Closing a connection moves members, so nothing below looks at their places.
         let exceptions = exceptions

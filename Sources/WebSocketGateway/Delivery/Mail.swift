@@ -65,6 +65,8 @@ struct JoinRequest: Sendable {
     let resumeFrom: EventID?
     /// Where one that does not resume begins; nil: where its session says.
     let join: JoinMode?
+    /// It gets the events at their times, from the history alone.
+    var replays = false
 }
 
 /// A connection that is behind asks its session's home for what comes next.

@@ -9,6 +9,8 @@ struct MemberPlace {
         case careful
         /// It is fed from the history: what is published waits there for it.
         case behind
+        /// It is fed from the history at the recorded pace: it is only told that there is more.
+        case replaying
     }
 
     var group: Group
@@ -27,13 +29,14 @@ struct Members {
     private(set) var direct = PerEncoding(Row())
     private(set) var careful: ContiguousArray<UInt32> = []
     private(set) var behind: ContiguousArray<UInt32> = []
+    private(set) var replaying: ContiguousArray<UInt32> = []
 
     var count: Int {
         direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count
-            + direct.eventStream.connections.count + careful.count + behind.count
+            + direct.eventStream.connections.count + careful.count + behind.count + replaying.count
     }
     var isEmpty: Bool { count == 0 }
-    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful + behind }
+    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful + behind + replaying }
 
     mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
         switch group {
@@ -49,6 +52,9 @@ struct Members {
         case .behind:
             behind.append(connection)
             return MemberPlace(group: group, index: behind.count - 1)
+        case .replaying:
+            replaying.append(connection)
+            return MemberPlace(group: group, index: replaying.count - 1)
         }
     }
 
@@ -64,6 +70,8 @@ struct Members {
             return Self.remove(connection, at: place.index, from: &careful)
         case .behind:
             return Self.remove(connection, at: place.index, from: &behind)
+        case .replaying:
+            return Self.remove(connection, at: place.index, from: &replaying)
         }
     }
 

@@ -244,6 +244,11 @@ final class SessionHome {
         let kept = home.kept
         let resume = request.resumeFrom.map { home.stream.resume(from: $0, kept: kept) }
         if let resume { core.counters.add(.resumes, label: resume.recovered ? 0 : 1) }
+        if request.replays {
+            // It is fed from the history also where that has nothing more yet.
+            let start = home.stream.start(resume, request.join ?? .all, kept: kept) ?? home.stream.lastSequence
+            return .admitted(incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, start: start, page: nil)
+        }
         let start = home.stream.start(resume, request.join ?? home.registration?.join ?? .live, kept: kept)
         return .admitted(
             incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, start: start,

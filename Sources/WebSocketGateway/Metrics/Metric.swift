@@ -12,7 +12,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
     case deflations, deflateSavedBytes
-    case historyEvents, historyBytes, historyDropped, resumes, behind, eventsLost
+    case historyEvents, historyBytes, historyDropped, resumes, behind, replaying, eventsLost
     case storeUp, storeBytes, storeQueue, storeFailures, storeCommit, publishesRepeated
     case heartbeats, publishToSocket, loopTurn
 
@@ -134,6 +134,8 @@ enum Metric: Int, CaseIterable, Sendable {
                 label: "outcome", values: ["recovered", "lost"])
         case .behind:
             Row(name: "wsg_connections_behind", help: "Client connections fed from the history now.", kind: .gauge)
+        case .replaying:
+            Row(name: "wsg_connections_replaying", help: "Client connections that replay a recorded session now.", kind: .gauge)
         case .eventsLost:
             Row(
                 name: "wsg_deliveries_lost_total", help: "Events announced as lost: kept no more when the client's turn came.",

@@ -26,6 +26,7 @@ enum ClientRoutes {
         let opening: Opening
         let address: SocketAddress
         let filter: TypeFilter?
+        let replay: ReplaySpeed?
         /// The client speaks `wsg.v1`: it is told inside the WebSocket why it is refused, where a browser's script can read it.
         var canReadRefusals: Bool {
             if case .webSocket(let acceptance) = opening { acceptance.subprotocol == ClientRoutes.subprotocol } else { false }
@@ -75,9 +76,9 @@ enum ClientRoutes {
             case .webSocket: .webSocket(try accept(head, connection))
             case .eventStream: .eventStream(try EventStreamRoutes.accept(head, core))
             }
-        let (resumeFrom, join, filter) = try parameters(head, transport)
+        let (resumeFrom, join, filter, replay) = try parameters(head, transport)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
-        let upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter)
+        let upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay)
         guard head.first("origin", satisfies: { core.plan.origins.allows($0) }) ?? true, head.count("origin") <= 1 else {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
             return refuse(
@@ -103,7 +104,7 @@ enum ClientRoutes {
         connection.join(
             JoinRequest(
                 session: session, kind: kind, worker: core.index, connection: connection.ref,
-                encoding: opening.encoding, resumeFrom: resumeFrom, join: join), upgrade)
+                encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil), upgrade)
     }
 
     // MARK: What the request says
@@ -172,7 +173,7 @@ enum ClientRoutes {
     }
 
     private static func parameters(_ head: RequestHead, _ transport: Transport) throws(Refusal)
-        -> (resumeFrom: EventID?, join: JoinMode?, filter: TypeFilter?)
+        -> (resumeFrom: EventID?, join: JoinMode?, filter: TypeFilter?, replay: ReplaySpeed?)
     {
         func malformed(_ message: String) -> Refusal {
             Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_QUERY", message))
@@ -203,7 +204,12 @@ enum ClientRoutes {
             }
             filter = parsed
         }
-        return (resumeFrom, join, filter)
+        var replay: ReplaySpeed?
+        if let text = query.first("replay") {
+            guard let parsed = ReplaySpeed.parse(text) else { throw malformed("replay is \(ReplaySpeed.rule)") }
+            replay = parsed
+        }
+        return (resumeFrom, join, filter, replay)
     }
 
     // MARK: The home's answer
@@ -219,13 +225,19 @@ enum ClientRoutes {
                 encoding: request.encoding, filter: upgrade.filter)
             core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
             let session = core.fanOut.add(
-                client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: start != nil)
-            client.join(session, behind: start)
+                client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: start != nil,
+                replays: request.replays)
+            let isAtHead = start == nil || start == lastID?.sequence
+            client.join(
+                session, behind: start,
+                replay: upgrade.replay.map {
+                    Replay($0, now: core.now, rereads: lastID != nil && (resume?.recovered == true || isAtHead))
+                })
             let first = OwnMessages.connected(
                 id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime, for: client.transport,
-                seen: start == nil ? lastID : nil)
+                seen: isAtHead ? lastID : nil)
             begin(client, early, upgrade.opening, first)
-            if let page { client.catchUp(with: page) } else if start != nil { client.askForMore() }
+            if let page { client.catchUp(with: page) } else if start != nil { client.continueFromHistory() }
             // It was asking while the others were told to leave.
             if core.isDraining { client.gatewayStops(hard: false) }
         }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct MembersTests {
     private let groups: [MemberPlace.Group] = [
-        .direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind, .direct(.eventStream),
+        .direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind, .direct(.eventStream), .replaying,
     ]
 
     private func row(_ members: Members, _ group: MemberPlace.Group) -> [UInt32] {
@@ -13,6 +13,7 @@ import Testing
         case .direct(let encoding): Array(members.direct[encoding].connections)
         case .careful: Array(members.careful)
         case .behind: Array(members.behind)
+        case .replaying: Array(members.replaying)
         }
     }
 
@@ -33,7 +34,7 @@ import Testing
         #expect(members.connections.sorted() == Array(0..<8))
     }
 
-    @Test(arguments: 0..<6)
+    @Test(arguments: 0..<7)
     func `who leaves is replaced by its group's last one, which is told`(groupIndex: Int) {
         let group = groups[groupIndex]
         var members = Members()
@@ -54,7 +55,7 @@ import Testing
         var places: [UInt32: MemberPlace] = [:]
         for step in 0..<5000 as Range<UInt32> {
             if places.isEmpty || Int.random(in: 0..<5, using: &random) > 1 {
-                let group = groups[Int.random(in: 0..<6, using: &random)]
+                let group = groups[Int.random(in: 0..<7, using: &random)]
                 places[step] = members.add(step, Int32(step), to: group)
             } else if let (leaving, place) = places.sorted(by: { $0.key < $1.key }).randomElement(using: &random) {
                 places[leaving] = nil
