@@ -12,6 +12,7 @@ struct WatchCommand: ParsableCommand {
 
               websocket-gateway watch demo-backtest
               websocket-gateway watch my-session --types ai_decision,position_closed
+              websocket-gateway watch demo-backtest --replay 10x
               websocket-gateway watch my-session --raw --once > session.ndjson
               websocket-gateway watch my-session --explain
             """)
@@ -21,6 +22,8 @@ struct WatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("backtest or forward.", valueName: "kind")) var kind = "backtest"
     @Option(help: ArgumentHelp("Only events of these types, separated by commas.", valueName: "types")) var types: String?
     @Option(help: ArgumentHelp("Begin with the event after this one.", valueName: "id")) var lastEventId: String?
+    @Option(help: ArgumentHelp("Play the recorded session by its event times: 0.5x to 100x, or max.", valueName: "speed"))
+    var replay: String?
     @Flag(help: "Print every message as it came, one a line.") var raw = false
     @Flag(help: "Exit after session_completed.") var once = false
     @Option(help: ArgumentHelp("Exit after this many events of the session.", valueName: "n")) var count: Int?
@@ -65,12 +68,13 @@ struct WatchCommand: ParsableCommand {
         if let types, TypeFilter.parse(types) == nil {
             throw ValidationError("--types is a comma-separated list of event types, such as candle,ai_decision")
         }
+        if let replay, ReplaySpeed.parse(replay) == nil { throw ValidationError("--replay is \(ReplaySpeed.rule)") }
         if let count, count < 1 { throw ValidationError("--count is at least 1") }
         guard explain || control == nil else { throw ValidationError("--control is for --explain") }
         return WatchPlan(
             address: try TargetAddress.parse(connect, flag: "--connect"), kind: kind, session: session, types: types, lastID: last,
             endsWhenCompleted: once, eventsMax: count,
-            control: explain ? try TargetAddress.parse(control ?? "127.0.0.1:8081", flag: "--control") : nil)
+            control: explain ? try TargetAddress.parse(control ?? "127.0.0.1:8081", flag: "--control") : nil, replay: replay)
     }
 }
 
@@ -85,10 +89,13 @@ struct WatchPlan {
     let eventsMax: Int?
     /// Who is asked about the connection; nil where nobody is.
     let control: SocketAddress?
+    var replay: String?
 
     /// Live where there is no id yet, whatever the session's own `join` says: `connected` tells where the stream stands, and what comes is behind it.
+    /// A replay begins with the oldest event.
     func target(after last: EventID?) -> String {
-        let start = last.map { "last_event_id=\($0)" } ?? "join=live"
-        return "/ws/\(kind.rawValue)/\(session)?" + [start, types.map { "types=\($0)" }].compactMap(\.self).joined(separator: "&")
+        let start = last.map { "last_event_id=\($0)" } ?? (replay == nil ? "join=live" : "join=all")
+        return "/ws/\(kind.rawValue)/\(session)?"
+            + [start, types.map { "types=\($0)" }, replay.map { "replay=\($0)" }].compactMap(\.self).joined(separator: "&")
     }
 }

@@ -110,7 +110,7 @@ final class WatchRun: ClientSocketHandler {
             explainer?.follow(event.data?["connection_id"]?.stringValue)
             if event.data?["resume"]?["recovered"]?.boolValue == false {
                 warn("NOT RESUMED: the gateway no longer has what came after \(event.data?["resume"]?["from"]?.stringValue ?? "?")")
-            } else if let id = id(event.data?["last_id"]) {
+            } else if plan.replay == nil, let id = id(event.data?["last_id"]) {
                 progress.join(at: id)
             }
         case "conflated":
