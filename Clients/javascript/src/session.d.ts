@@ -100,6 +100,9 @@ export interface SessionOptions {
     token?: string | null;
     /** Begin behind this event: `lastEventId` of an earlier session. */
     lastEventId?: string | null;
+    /** Play a recorded session by its event times, at this speed: "0.5x" to "100x" of the recorded pace, or "max". From the oldest event kept, where neither
+     * `join` nor `lastEventId` says otherwise. A reconnect goes on at the speed last set with `send("speed", { speed })`, and plays. */
+    replay?: string | null;
     /** By default the global one. */
     WebSocket?: new (url: string, protocols: string[]) => any;
     /** Gives [0, 1); by default Math.random. */
@@ -151,6 +154,8 @@ export declare class Session extends EventTarget {
 
     /** Sends a command. Rejects with a {@link CommandError}. */
     send(action: "ping"): Promise<Heartbeat>;
+    /** To go on at another place of a replay. After it events that were handed out come again. */
+    send(action: "seek", fields: { id: string } | { timestamp: string }): Promise<Record<string, any>>;
     send(action: string, fields?: Record<string, unknown>): Promise<Record<string, any>>;
 
     /** Ends it for good. Commands that wait are rejected. */

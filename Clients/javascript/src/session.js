@@ -29,12 +29,18 @@ const CLOSED_ABNORMALLY = 1006;
 /** A WebSocket's `readyState`. */
 const CONNECTING = 0;
 
+function isSpeed(/** @type {unknown} */ text) {
+    if (text === "max") return true;
+    const times = typeof text === "string" && /^[0-9]{1,3}([.][0-9]{1,3})?x$/.test(text) ? parseFloat(text) : 0;
+    return times >= 0.5 && times <= 100;
+}
+
 /** What is wrong here would be refused before the upgrade, which a browser cannot tell from a network that is down: so it is thrown. */
 function checked(/** @type {string} */ url, /** @type {any} */ options) {
-    const { join = null, types = null, token = null, lastEventId = null } = options;
+    const { join = null, types = null, token = null, lastEventId = null, replay = null } = options;
     const parsed = new URL(url);
     if (!["ws:", "wss:"].includes(parsed.protocol)) throw new TypeError(`not a ws: or wss: URL: ${url}`);
-    for (const name of ["join", "types", "token", "last_event_id"]) {
+    for (const name of ["join", "types", "token", "last_event_id", "replay"]) {
         if (parsed.searchParams.has(name)) throw new TypeError(`${name} belongs into the options, not into the URL`);
     }
     const isCount = Number.isInteger(join) && join >= 1 && join <= JOIN_LATEST_MAX;
@@ -48,13 +54,14 @@ function checked(/** @type {string} */ url, /** @type {any} */ options) {
         }
     }
     if (lastEventId !== null && !parseId(lastEventId)) throw new RangeError(`not an event's id: ${lastEventId}`);
+    if (replay !== null && !isSpeed(replay)) throw new RangeError('replay is "0.5x" to "100x", with up to three decimals, or "max"');
     const limits = { ...DEFAULTS };
     for (const name of /** @type {(keyof typeof DEFAULTS)[]} */ (Object.keys(DEFAULTS))) {
         const value = options[name] ?? DEFAULTS[name];
         if (!(value > 0 && value <= TIMER_MS_MAX)) throw new RangeError(`${name} is more than 0 and at most ${TIMER_MS_MAX}`);
         Object.assign(limits, { [name]: value });
     }
-    return { url: parsed, token, limits, stream: { join: join === null ? null : String(join), types, lastEventId } };
+    return { url: parsed, token, limits, stream: { join: join === null ? null : String(join), types, lastEventId, replay } };
 }
 
 export class Session extends EventTarget {

@@ -43,6 +43,8 @@ export function parseMessage(/** @type {unknown} */ text) {
 export class Stream {
     #join;
     #types;
+    /** The speed at which a recorded session is played, as the gateway has it; null where none is. */
+    #replay;
     /**
      * Everything up to here was handed out, or said to be gone. Null while that is not known: before the first event of a stream that may begin
      * anywhere. The sequence is 0, and the epoch perhaps not known, where everything in the stream is still to come.
@@ -62,10 +64,11 @@ export class Stream {
      */
     #absent = [];
 
-    /** @param {{ join?: string | null, types?: string[] | null, lastEventId?: string | null }} options */
-    constructor({ join = null, types = null, lastEventId = null } = {}) {
+    /** @param {{ join?: string | null, types?: string[] | null, lastEventId?: string | null, replay?: string | null }} options */
+    constructor({ join = null, types = null, lastEventId = null, replay = null } = {}) {
         this.#join = join;
         this.#types = types;
+        this.#replay = replay;
         this.#position = parseId(lastEventId);
     }
 
@@ -87,6 +90,7 @@ export class Stream {
         else if (this.#position) query.push(["join", "all"]);
         else if (this.#join !== null) query.push(["join", this.#join]);
         if (this.#types) query.push(["types", this.#types.join(",")]);
+        if (this.#replay !== null) query.push(["replay", this.#replay]);
         return query;
     }
 
@@ -100,7 +104,9 @@ export class Stream {
             case "conflated": return this.#conflated(data);
             // An engine may send one connection a message of any type: what is not in the gateway's form is the engine's.
             case "heartbeat": return typeof data.delivered === "number" ? this.#heartbeat(data) : [emit("direct", message)];
-            case "command_ack": return [{ do: "answer", ref: data.ref, data }];
+            case "command_ack":
+                if (this.#replay !== null) this.#replayed(data);
+                return [{ do: "answer", ref: data.ref, data }];
             case "error": {
                 if (typeof data.error_code !== "string") return [emit("direct", message)];
                 const error = { code: data.error_code, message: String(data.message ?? ""), details: data.details ?? {} };
@@ -132,6 +138,17 @@ export class Stream {
         this.#newest = id;
         outcomes.push(emit("event", message));
         return outcomes;
+    }
+
+    /** The gateway did what the viewer of a recorded session asked for. */
+    #replayed(/** @type {any} */ data) {
+        if (typeof data.speed === "string") this.#replay = data.speed;
+        const from = parseId(data.from);
+        if (!from) return;
+        // What follows a seek is handed out, also where it was before; what has come is counted on.
+        this.#position = { epoch: from.epoch, sequence: from.sequence - 1 };
+        this.#newest = null;
+        this.#absent = [];
     }
 
     /** @returns {Outcome[]} */

@@ -35,6 +35,12 @@ test("a URL keeps the parameters it has", () => {
     assert.equal(follow({}, `${URL_OF_SESSION}?x=%20y`).sockets[0].url, `${URL_OF_SESSION}?x=%20y&join=live`);
 });
 
+test("a replay is asked for", () => {
+    for (const replay of ["0.5x", "1x", "2.25x", "100x", "max"]) {
+        assert.deepEqual(query(follow({ replay, join: null }).socket), { replay });
+    }
+});
+
 test("an id of an earlier session is gone on from", () => {
     assert.deepEqual(query(follow({ lastEventId: id(7) }).socket), { last_event_id: id(7) });
 });
@@ -55,6 +61,15 @@ test("what no gateway would accept is thrown, because a browser could not tell t
         [URL_OF_SESSION, { types: ["Candle"] }],
         [URL_OF_SESSION, { types: Array(65).fill("a") }],
         [URL_OF_SESSION, { lastEventId: "42" }],
+        [`${URL_OF_SESSION}?replay=1x`, {}],
+        [URL_OF_SESSION, { replay: "" }],
+        [URL_OF_SESSION, { replay: "fast" }],
+        [URL_OF_SESSION, { replay: "0.4x" }],
+        [URL_OF_SESSION, { replay: "101x" }],
+        [URL_OF_SESSION, { replay: "1" }],
+        [URL_OF_SESSION, { replay: "1.2345x" }],
+        [URL_OF_SESSION, { replay: "-1x" }],
+        [URL_OF_SESSION, { replay: 10 }],
         [URL_OF_SESSION, { silenceMs: 0 }],
         [URL_OF_SESSION, { reconnectMaxMs: 2 ** 31 }],
         [URL_OF_SESSION, { commandTimeoutMs: NaN }],

@@ -19,6 +19,34 @@ function told(stream, ...messages) {
 
 const live = (options = {}) => new Stream({ join: "live", ...options });
 
+// Replaying
+
+test("a replay is asked for again after a cut, at the speed it has then", () => {
+    const stream = new Stream({ replay: "10x", types: ["candle"] });
+    assert.deepEqual(stream.query(), [["types", "candle"], ["replay", "10x"]]);
+    assert.deepEqual(told(stream, connected(9), candle(1)), ["connected", "ping", "1"]);
+    const ack = { type: "command_ack", data: { action: "speed", ref: "r", state: "playing", speed: "max" } };
+    assert.deepEqual(stream.receive(ack), [{ do: "answer", ref: "r", data: ack.data }]);
+    assert.deepEqual(stream.query(), [["last_event_id", id(1)], ["types", "candle"], ["replay", "max"]]);
+});
+
+test("after a seek events come again, and are held against each other from there", () => {
+    const stream = new Stream({ replay: "max" });
+    const seek = (sequence) => ({ type: "command_ack", data: { action: "seek", ref: "r", speed: "max", from: id(sequence) } });
+    assert.deepEqual(told(stream, connected(9), candle(1), candle(2), candle(3)), ["connected", "ping", "1", "2", "3"]);
+    assert.deepEqual(told(stream, seek(2), heartbeat(1, 3), candle(2), candle(3)), ["answer", "heartbeat", "2", "3"]);
+    assert.deepEqual(told(stream, seek(1), candle(1)), ["answer", "1"]);
+    assert.deepEqual(told(stream, seek(7), candle(7), heartbeat(7, 7), candle(9)), ["answer", "7", "heartbeat", "gap 7|9", "restart"]);
+    assert.deepEqual(stream.query(), [["last_event_id", id(7)], ["replay", "max"]]);
+});
+
+test("where nothing is replayed an ack is the engine's, whatever it says", () => {
+    const ack = { type: "command_ack", data: { action: "seek", ref: "r", speed: "2x", from: id(1) } };
+    const stream = live();
+    assert.deepEqual(told(stream, connected(4), candle(5), ack, candle(6)), ["connected", "5", "answer", "6"]);
+    assert.deepEqual(stream.query(), [["last_event_id", id(6)]]);
+});
+
 // Ids and messages
 
 test("an id is an epoch and a sequence, and anything else is none", () => {
