@@ -41,6 +41,7 @@ final class DeliverySimulation {
     private(set) var heartbeats = 0
     private(set) var eventsLost = 0
     private(set) var resumes = 0
+    private(set) var seeks = 0
 
     init(seed: UInt64, workers: Int, sessionCount: Int = 3) throws {
         generator = SeededGenerator(seed: seed)
@@ -77,6 +78,7 @@ final class DeliverySimulation {
             case 79: end()
             case 80: changePolicies()
             case 81..<85: ping()
+            case 85..<87: seek()
             default: turn()
             }
         }
@@ -109,19 +111,20 @@ final class DeliverySimulation {
             ["ai_decision"], ["price_update", "candle"], ["tick", "stats_update", "ai_decision"], nil, nil, nil, nil, nil,
         ][
             random(0...7)]
+        let replays = random(0...3) == 0
         // Closed on exec: a process that another test starts would keep an end open, and nobody would see the client leave.
         var ends: [Int32] = [-1, -1]
         try #require(
             unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         var bufferBytes = Int32(random(2048...60_000))
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bufferBytes, socklen_t(MemoryLayout<Int32>.size))
-        let client = SimulatedClient(session: session, descriptor: ends[1], types: types.map { Set($0) }, resumesFrom: query)
+        let client = SimulatedClient(session: session, descriptor: ends[1], types: types.map { Set($0) }, resumesFrom: query, replays: replays)
         clients.append(client)
         client.send(
             ClientHandshake.request(
                 host: "localhost",
                 target:
-                    "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types.map { "&types=" + $0.joined(separator: ",") } ?? "")",
+                    "/ws/backtest/\(sessions[session].id)?\(query.map { "last_event_id=\($0)" } ?? "join=\(join)")\(types.map { "&types=" + $0.joined(separator: ",") } ?? "")\(replays ? "&replay=max" : "")",
                 key: ClientHandshake.makeKey(), headers: []))
         cores[random(0...cores.count - 1)].acceptClient(ends[0], SocketAddress(parsing: "127.0.0.1:9")!)
     }
@@ -182,6 +185,12 @@ final class DeliverySimulation {
         clients[random(0...clients.count - 1)].ping()
     }
 
+    private func seek() {
+        let replaying = clients.filter(\.replays)
+        guard !replaying.isEmpty else { return }
+        replaying[random(0...replaying.count - 1)].seek { random(1...$0) }
+    }
+
     private func turn() { cores[random(0...cores.count - 1)].loop.runOnce() }
 
     // MARK: Judgement
@@ -192,11 +201,15 @@ final class DeliverySimulation {
             case .event: eventsJudged += 1
             case .conflated(let count): eventsConflated += count
             case .heartbeat: heartbeats += 1
+            case .sought: seeks += 1
             case .lost(let count): eventsLost += count
             case .other: break
             }
         }
     }
+
+    /// Who replays is never live, and may have pages to go of which a filter leaves nothing.
+    private var replaying: UInt64 { board.counters.reduce(0) { $0 &+ $1.value(.replaying) } }
 
     private var behind: UInt64 { board.counters.reduce(0) { $0 &+ $1.value(.behind) } }
 
@@ -204,7 +217,7 @@ final class DeliverySimulation {
     /// byte, so silence alone does not say that all is done.
     private func settle() throws {
         var idleRounds = 0
-        while idleRounds < (behind == 0 ? 10 : 10_000) {
+        while idleRounds < (behind > 0 ? 10_000 : replaying > 0 ? 100 : 10) {
             let before = clients.reduce(0) { $0 + $1.bytesReceived }
             for core in cores { core.loop.runOnce() }
             for client in clients { try judge(client, max: 1 << 20) }

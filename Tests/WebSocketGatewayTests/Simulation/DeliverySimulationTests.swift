@@ -4,11 +4,11 @@ import Testing
 
 @Suite("Simulated delivery")
 struct DeliverySimulationTests {
-    /// Clients come, read a little, fall behind, leave, come back; sessions end and begin anew.
+    /// Clients come, read a little, fall behind, leave, come back, replay what was; sessions end and begin anew.
     @Test(arguments: [1, 2, 3]) func `whatever happens, every id between two that a client sees was delivered or announced`(
         workers: Int
     ) throws {
-        var (judged, lost, resumes, conflated, heartbeats) = (0, 0, 0, 0, 0)
+        var (judged, lost, resumes, conflated, heartbeats, seeks) = (0, 0, 0, 0, 0, 0)
         for seed in 0..<20 as Range<UInt64> {
             let simulation = try DeliverySimulation(seed: seed &* 3 &+ UInt64(workers), workers: workers)
             defer { simulation.stop() }
@@ -23,8 +23,9 @@ struct DeliverySimulationTests {
             resumes += simulation.resumes
             conflated += simulation.eventsConflated
             heartbeats += simulation.heartbeats
+            seeks += simulation.seeks
         }
-        let text = "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats"
-        #expect(judged > 10_000 && lost > 100 && resumes > 30 && conflated > 1000 && heartbeats > 100, "\(text)")
+        let text = "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats, \(seeks) seeks"
+        #expect(judged > 10_000 && lost > 100 && resumes > 30 && conflated > 1000 && heartbeats > 100 && seeks > 20, "\(text)")
     }
 }

@@ -11,6 +11,7 @@ final class SimulatedClient {
         case lost(Int)
         case conflated(Int)
         case heartbeat
+        case sought
         case other
     }
 
@@ -18,6 +19,8 @@ final class SimulatedClient {
     let descriptor: Int32
     /// The types it wants; nil: all.
     let types: Set<String>?
+    /// It gets everything at its own pace, and goes where it says.
+    let replays: Bool
     var isFiltered: Bool { types != nil }
     private let resumesFrom: String?
     private var response = ResponseParser()
@@ -37,10 +40,11 @@ final class SimulatedClient {
     private var newest: [SimulatedStream.Identity: Int] = [:]
     private var stream: SimulatedStream?
 
-    init(session: Int, descriptor: Int32, types: Set<String>?, resumesFrom: String?) {
+    init(session: Int, descriptor: Int32, types: Set<String>?, resumesFrom: String?, replays: Bool = false) {
         self.session = session
         self.descriptor = descriptor
         self.types = types
+        self.replays = replays
         self.resumesFrom = resumesFrom
         var limits = WebSocketLimits()
         limits.messageBytesMax = 1 << 24
@@ -53,6 +57,13 @@ final class SimulatedClient {
 
     func ping() {
         if isUpgraded { send(FrameEncoder.maskedFrame(.text, Array(#"{"action":"ping"}"#.utf8), maskingKey: 7)) }
+    }
+
+    /// Asks to go on with an event that it has seen, or with an earlier one.
+    func seek(to sequence: (Int) -> Int) {
+        guard isUpgraded, let (epoch, last) = Self.parts(lastID) else { return }
+        let command = #"{"action":"seek","id":"\#(epoch)-\#(sequence(last))"}"#
+        send(FrameEncoder.maskedFrame(.text, Array(command.utf8), maskingKey: 7))
     }
 
     func receive(max: Int) throws -> [JSON] {
@@ -98,7 +109,12 @@ final class SimulatedClient {
             }
             return .other
         case "lost": return try judgeLost(data)
-        case "conflated": return try judgeConflated(data)
+        case "conflated":
+            try #require(!replays)
+            return try judgeConflated(data)
+        case "command_ack":
+            position = try sequence(data["from"]) - 1
+            return .sought
         case "heartbeat":
             try #require(data["delivered"]?.intValue == Int64(eventsReceived), "\(data.encoded), \(eventsReceived) came")
             if let last = Self.parts(data["last_id"]?.stringValue)?.sequence, !isFiltered, let position {
