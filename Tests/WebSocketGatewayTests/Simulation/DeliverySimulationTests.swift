@@ -9,7 +9,7 @@ struct DeliverySimulationTests {
         workers: Int
     ) throws {
         var (judged, lost, resumes, conflated, heartbeats, seeks) = (0, 0, 0, 0, 0, 0)
-        for seed in 0..<20 as Range<UInt64> {
+        for seed in 0..<12 as Range<UInt64> {
             let simulation = try DeliverySimulation(seed: seed &* 3 &+ UInt64(workers), workers: workers)
             defer { simulation.stop() }
             do {
@@ -26,6 +26,6 @@ struct DeliverySimulationTests {
             seeks += simulation.seeks
         }
         let text = "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats, \(seeks) seeks"
-        #expect(judged > 10_000 && lost > 100 && resumes > 30 && conflated > 1000 && heartbeats > 100 && seeks > 20, "\(text)")
+        #expect(judged > 10_000 && lost > 100 && resumes > 20 && conflated > 300 && heartbeats > 40 && seeks > 10, "\(text)")
     }
 }

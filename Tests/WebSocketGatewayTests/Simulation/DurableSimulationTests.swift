@@ -10,7 +10,7 @@ struct DurableSimulationTests {
         durability: Durability
     ) throws {
         var (judged, resumes, restarts, refusals) = (0, 0, 0, 0)
-        for seed in 0..<24 as Range<UInt64> {
+        for seed in 0..<12 as Range<UInt64> {
             let simulation = try DurableSimulation(seed: 1000 &+ seed, workers: 1 + Int(seed % 3), durability: durability)
             defer { simulation.stop() }
             do {
@@ -24,7 +24,7 @@ struct DurableSimulationTests {
             restarts += simulation.restarts
             refusals += simulation.refusals
         }
-        #expect(judged > 5000 && resumes > 30 && restarts > 50, "\(judged) judged, \(resumes) resumed, \(restarts) restarts")
-        #expect(durability == .relaxed || refusals > 20, "\(refusals) publishes refused")
+        #expect(judged > 3000 && resumes > 20 && restarts > 40, "\(judged) judged, \(resumes) resumed, \(restarts) restarts")
+        #expect(durability == .relaxed || refusals > 10, "\(refusals) publishes refused")
     }
 }
