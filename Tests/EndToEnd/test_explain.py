@@ -305,7 +305,7 @@ def test_watch_explains_how_it_fell_behind_and_why_it_was_closed(serve) -> None:
     text = "\n".join(lines)
     assert "GAP" not in text
     assert re.search(r"TIME.* your socket did not take everything: ", text), text
-    assert re.search(r"^TIME your queue was full at \d+\.\d (Ki|Mi)B \(after …-\d+\); what follows came from the history$", text, re.M), text
+    assert re.search(r"^TIME your queue was full at [\d,]+\.\d (Ki|Mi)B \(after …-\d+\); what follows came from the history$", text, re.M), text
     assert re.search(r"^TIME caught up: \d+ events in [\d.]+ m?s$", text, re.M), text
     assert re.search(r"left out by policy, because newer ones followed: \d+ events \(stats_update\)$", text, re.M), text
     assert re.search(r"^TIME closed by the gateway with 1000: the session is over; delivered \d+ events up to …-\d+$", text, re.M), text
