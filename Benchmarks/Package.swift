@@ -33,6 +33,8 @@ let package = Package(
         // The least that a server can do for the same work; who connects and speaks to a server in other ways than `load` does.
         .executableTarget(name: "floor", linkerSettings: [.linkedLibrary("crypto")]),
         .executableTarget(name: "probe"),
+        // Publishes durable events, to the gateway and to Redis: Benchmarks/durable.
+        .executableTarget(name: "pipeliner"),
 
         // What one operation costs: nanoseconds, allocations, instructions.
         .target(name: "micromeasure"),
