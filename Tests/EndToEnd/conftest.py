@@ -1,7 +1,7 @@
 """Starts gateways for the tests, ends them by their process ids, and lets tests be coroutines.
 
 To read: gateway.py (the process), control.py (its API), wire.py (raw sockets), tabs.py (client libraries), then any test file.
-For some of them: pages.py (a browser), cutter.py (a network that cuts), peers.py (other servers).
+For some of them: pages.py (a browser), cutter.py (a network that cuts), peers.py (other servers), strace.py (system calls).
 """
 
 from __future__ import annotations

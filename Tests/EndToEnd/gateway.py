@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -44,11 +44,13 @@ class Gateway:
         control: str = "127.0.0.1:0",
         variables: Mapping[str, str] = {},
         descriptors_max: Optional[int] = None,
+        under: Sequence[str] = (),
     ) -> None:
+        """`under` is a command that becomes the one behind it: the gateway has the process id that it was started with."""
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready.json"
         self._stderr_path = directory / "stderr.log"
-        command = [str(EXECUTABLE), "serve", "--listen", listen, "--control", control, "--ready-file", str(self.ready_file), *flags]
+        command = [*under, str(EXECUTABLE), "serve", "--listen", listen, "--control", control, "--ready-file", str(self.ready_file), *flags]
         if descriptors_max is not None:
             command = ["sh", "-c", 'ulimit -n "$1" && shift && exec "$@"', "sh", str(descriptors_max), *command]
         with self._stderr_path.open("wb") as stderr, open(os.devnull, "rb") as nothing:
