@@ -60,12 +60,14 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """No test is for ever, whatever it waits for."""
+    marker = item.get_closest_marker("seconds")
+    seconds = waiting.patience(max(marker.args[0] if marker else 0, TEST_SECONDS_MAX))
 
     def expired(*_: object) -> None:
-        raise AssertionError(f"the test took longer than {waiting.patience(TEST_SECONDS_MAX)} s")
+        raise AssertionError(f"the test took longer than {seconds} s")
 
     signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, waiting.patience(TEST_SECONDS_MAX))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         return (yield)
     finally:
