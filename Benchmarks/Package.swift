@@ -24,11 +24,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
         .target(name: "CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(name: "HTTP", swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
+        .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
 
         // The least that a server can do for the same work; who connects and speaks to a server in other ways than `load` does.
         .executableTarget(name: "floor", linkerSettings: [.linkedLibrary("crypto")]),
@@ -41,7 +43,7 @@ let package = Package(
         .executableTarget(
             name: "microbenchmarks",
             dependencies: [
-                "EventLoop", "HTTP", "WebSocket", "Sessions", "micromeasure", .product(name: "Logging", package: "swift-log"),
+                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "micromeasure", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
     ],
