@@ -98,7 +98,9 @@ extension Benchmark {
             let epoch = try Epoch(parsing: "16ja9qn78j68j")
             for sequence in 1...iterations {
                 let id = EventID(epoch: epoch, sequence: 1_000_000 + UInt64(sequence))
-                blackHole(OwnMessages.heartbeat(now: time(sequence), lastID: id, delivered: id.sequence, roundTripNanoseconds: 12_345_000))
+                blackHole(
+                    OwnMessages.heartbeat(
+                        now: time(sequence), lastID: id, delivered: id.sequence, roundTripNanoseconds: 12_345_000, for: .webSocket))
             }
         }
     }
