@@ -17,8 +17,17 @@ struct Batch: Sendable {
     private static func join(_ frames: [Frame], _ encoding: Encoding) -> [UInt8] {
         if frames.count == 1 { return frames[0].bytes(in: encoding) }
         var joined: [UInt8] = []
-        joined.reserveCapacity(frames.reduce(0) { $0 + $1.bytes(in: encoding).count })
-        for frame in frames { joined.append(contentsOf: frame.bytes(in: encoding)) }
+        // By index and by property: a frame that is iterated over, or asked for a form, is copied with all that it refers to.
+        var count = 0
+        if encoding == .plain {
+            for i in frames.indices { count += frames[i].bytes.count }
+            joined.reserveCapacity(count)
+            for i in frames.indices { joined.append(contentsOf: frames[i].bytes) }
+        } else {
+            for frame in frames { count += frame.bytes(in: encoding).count }
+            joined.reserveCapacity(count)
+            for frame in frames { joined.append(contentsOf: frame.bytes(in: encoding)) }
+        }
         return joined
     }
 
