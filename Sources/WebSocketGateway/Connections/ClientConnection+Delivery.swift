@@ -43,8 +43,13 @@ extension ClientConnection {
         return (next - first, leftOut)
     }
 
+    /// However small they are, no more events wait here: each has its entry of 40 bytes, while the history keeps it for all. Without a history only
+    /// bytes count, since a full queue closes the connection then.
+    private static let queuedMessagesMax = 512
+
     private func hasRoom(for frame: Frame) -> Bool {
-        outbox.bytes(adding: frame.bytes(in: encoding).count, key: frame.key, now: core.now) <= core.plan.settings.writeQueueBytesMax
+        guard outbox.messages < Self.queuedMessagesMax || core.plan.history.eventsMax == 0 else { return false }
+        return outbox.bytes(adding: frame.bytes(in: encoding).count, key: frame.key, now: core.now) <= core.plan.settings.writeQueueBytesMax
     }
 
     /// Puts an event behind what waits. Returns which of the batch's events it has replaced: one of an earlier batch was counted as queued then.

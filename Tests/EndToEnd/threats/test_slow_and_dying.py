@@ -85,7 +85,7 @@ def test_a_thousand_clients_that_stop_reading_at_once_cost_bounded_memory_here_a
         members = []
         for _ in range(4):
             members.append(sum(publish_big(gateway, f"crowd-{number}", 15)[0]["connections"] for number in range(CROWD_SESSIONS)) // 15)
-        # The kernel's share: 128 KiB not yet sent (TCP_NOTSENT_LOWAT), one send that crosses it, and what the peer's window took.
+        # The kernel's share: 32 KiB not yet sent (TCP_NOTSENT_LOWAT), one send that crosses it, and what the peer's window took.
         assert max(unsent_bytes(gateway)) < 1 << 20
         if not SANITIZED:
             assert tcp_memory_bytes() - kernel_before < CROWD * (512 << 10)
@@ -115,6 +115,22 @@ def test_a_thousand_clients_that_stop_reading_wait_in_one_history_and_cost_littl
         assert samples["wsg_connections_behind"] == CROWD
         assert samples["wsg_history_bytes"] <= CROWD_SESSIONS * (2 << 20)
         assert max(unsent_bytes(gateway)) < 1 << 20
+
+
+def test_small_events_that_wait_for_clients_that_stop_reading_cost_little_too(siege) -> None:
+    """Their bytes are shared, but each connection has an entry for each: a queue's mebibyte of them would be thousands."""
+    few = 200
+    the_siege = siege("--write-timeout", "60", "--max-connections-per-session", str(few))
+    gateway: Gateway = the_siege.gateway
+    the_siege.memory_bytes_max = few * (40 << 10) + (16 << 20)
+    with ExitStack() as stack:
+        for _ in range(few):
+            stack.enter_context(opened(gateway, SESSION, receive_buffer_bytes=4096))
+        for start in range(0, 9000, 100):
+            publish(gateway, SESSION, [candle(number, text="x" * 100) for number in range(start, start + 100)])
+        samples = metrics(gateway)
+        assert samples["wsg_connections_behind"] == few
+        assert samples["wsg_queued_bytes"] < few * 600 * 300
 
 
 @pytest.mark.limit("--write-timeout", "--max-write-queue-bytes")

@@ -73,7 +73,7 @@ struct ClientConnectionTests {
             let isIn = await eventually { board.counters[0].value(.handshakes, label: HandshakeOutcome.accepted.index) == 1 }
             #expect(isIn)
             if !reads {
-                let event = Event(type: .candle, data: ["filling": .string(String(repeating: "x", count: 100_000))])
+                let event = Event(type: .candle, data: ["filling": .string(String(repeating: "x", count: 30_000))])
                 let receipt = try await gateway.manager.broadcastToSession("s", event)
                 #expect(receipt.sent == 1, "the kernel has taken it whole, and nothing waits with the gateway")
             }
