@@ -59,16 +59,22 @@ extension SQLiteHistory {
         guard record.oldest <= record.newest, record.bytes >= 0 else { throw .contradiction("a session's events are out of order") }
     }
 
+    /// Of each session the newest, oldest first. Five minutes of a fast engine's are millions: those are not all taken into memory.
     private func loadKeys() throws(DatabaseError) -> [Int64: [StoredKey]] {
-        let rows = try database.prepare("SELECT number, key, digest, first_sequence, count, published_at FROM keys ORDER BY number, key")
+        let rows = try database.prepare(
+            """
+            SELECT number, key, digest, first_sequence, count, published_at FROM keys
+            ORDER BY number, published_at DESC, first_sequence DESC
+            """)
         var keys: [Int64: [StoredKey]] = [:]
         while try rows.step() {
+            guard keys[rows.integer(0), default: []].count < StoredKey.countMax else { continue }
             keys[rows.integer(0), default: []].append(
                 StoredKey(
                     key: rows.text(1) ?? "", digest: UInt64(bitPattern: rows.integer(2)), firstSequence: UInt64(clamping: rows.integer(3)),
                     count: Int(rows.integer(4)), publishedAt: Timestamp(microsecondsSince1970: rows.integer(5))))
         }
-        return keys
+        return keys.mapValues { $0.reversed() }
     }
 
     private func loadDropped() throws(DatabaseError) -> [DroppedSession] {

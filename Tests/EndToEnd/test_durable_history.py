@@ -146,6 +146,21 @@ async def test_a_deleted_session_stays_deleted(serve: Serve, data: Path) -> None
     assert new.endswith("-1") and new != old
 
 
+async def test_sessions_that_are_kept_are_served_however_few_may_be_known_now(serve: Serve, data: Path) -> None:
+    first = serve("--data", str(data))
+    ids = {number: publish(first, f"s{number}", candle(1))["id"] for number in range(6)}
+    first.terminate()
+    assert first.wait() == 0
+    second = again(serve, first, "--data", str(data), "--max-sessions", "1", "--workers", "1")
+    assert ask(second, "POST", "/v1/sessions/new/events", candle(1)).code == "TOO_MANY_SESSIONS"
+    for number, id in ids.items():
+        assert publish(second, f"s{number}", candle(2))["id"] == id.removesuffix("-1") + "-2"
+    assert metrics(second)["wsg_store_up"] == 1
+    for number in ids:
+        assert ask(second, "DELETE", f"/v1/sessions/s{number}").status == 204
+    publish(second, "new", candle(1))
+
+
 async def test_events_that_memory_has_no_room_for_are_read_from_the_file(serve: Serve, data: Path) -> None:
     gateway = serve("--data", str(data), "--max-total-history-bytes", "60000")
     for start in range(0, 2000, 100):

@@ -32,7 +32,9 @@ struct KeptModel: Equatable {
             let model = sessions[stored.id, default: Session()]
             guard stored.epoch == model.epoch else { return "epoch of \(stored.id)" }
             guard stored.registration == model.registration else { return "registration of \(stored.id)" }
-            guard stored.keys == model.keys.values.sorted(by: { $0.key < $1.key }) else { return "keys of \(stored.id)" }
+            guard stored.keys.sorted(by: { $0.key < $1.key }) == model.keys.values.sorted(by: { $0.key < $1.key }) else {
+                return "keys of \(stored.id)"
+            }
             guard stored.range.newest == UInt64(model.events.count) else {
                 return "\(stored.id) ends at \(stored.range.newest), not \(model.events.count)"
             }

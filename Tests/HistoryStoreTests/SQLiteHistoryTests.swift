@@ -60,6 +60,17 @@ struct SQLiteHistoryTests {
         #expect(try history.load().sessions.map(\.epoch) == [epoch, nextEpoch])
     }
 
+    @Test func `keys come back by their age, and not more of them than are remembered`() throws {
+        let history = try open()
+        let keys = (0..<StoredKey.countMax + 5).map { number in
+            StoredKey(
+                key: "\((number * 7919) % 1_000_003)", digest: 1, firstSequence: UInt64(number + 1), count: 1,
+                publishedAt: Timestamp(microsecondsSince1970: Int64(number / 3)))
+        }
+        _ = try history.commit([.begin(first, epoch)] + keys.map { .key(first, $0) })
+        #expect(try history.load().sessions[0].keys == Array(keys[5...]))
+    }
+
     @Test func `a new epoch keeps the events and their sequences`() throws {
         let history = try open()
         _ = try history.commit([.begin(first, epoch), .append(first, 1...2), .begin(first, nextEpoch), .append(first, 3...3)])

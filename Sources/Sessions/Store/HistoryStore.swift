@@ -109,6 +109,9 @@ package struct StoredKey: Sendable, Equatable {
     package let count: Int
     package let publishedAt: Timestamp
 
+    /// So many of one session are remembered; of more the oldest are forgotten before their time.
+    package static let countMax = 100_000
+
     package init(key: String, digest: UInt64, firstSequence: UInt64, count: Int, publishedAt: Timestamp) {
         self.key = key
         self.digest = digest
@@ -126,6 +129,7 @@ package struct StoredSession: Sendable, Equatable {
     package let range: StoredRange
     /// What an engine said of it, as a JSON object.
     package let registration: [UInt8]?
+    /// The newest, oldest first.
     package let keys: [StoredKey]
 
     package init(id: SessionID, epoch: Epoch?, range: StoredRange, registration: [UInt8]?, keys: [StoredKey]) {

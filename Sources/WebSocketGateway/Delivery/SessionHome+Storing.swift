@@ -5,9 +5,10 @@ internal import Sessions
 extension SessionHome {
     // MARK: What it remembers
 
-    /// Before any connection: a session as the store remembers it.
+    /// Before any connection: a session as the store remembers it. However many there are: one that is in the store and not known here would begin anew
+    /// with its first publish, and contradict what the store has.
     func restore(_ stored: StoredSession) {
-        guard let home = findOrCreate(stored.id) else { return core.log.sessionNotRestored(stored.id) }
+        let home = create(stored.id)
         home.registration = stored.registration.flatMap(SessionRegistration.init(stored:))
         guard let epoch = stored.epoch else { return }
         home.newEpoch = epoch

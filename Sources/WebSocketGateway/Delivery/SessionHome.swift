@@ -269,6 +269,10 @@ final class SessionHome {
         if let home = sessions[id] { return home }
         // Each worker is home to its share of the sessions.
         guard sessions.count < max(1, core.plan.settings.sessionsMax / core.plan.workers) else { return nil }
+        return create(id)
+    }
+
+    func create(_ id: SessionID) -> HomeSession {
         nextIncarnation += 1
         let home = HomeSession(id, incarnation: nextIncarnation, workers: core.plan.workers, now: core.now)
         sessions[id] = home

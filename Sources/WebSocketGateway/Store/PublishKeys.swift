@@ -44,8 +44,7 @@ struct PublishKeys {
     }
 
     static let lifetimeMicroseconds: Int64 = 300_000_000
-    /// So many of one session are remembered; of more the oldest are forgotten before their time.
-    static let countMax = 100_000
+    static let countMax = StoredKey.countMax
 
     private var entries: [String: Entry] = [:]
     /// The keys by age, for forgetting.
@@ -81,6 +80,7 @@ struct PublishKeys {
         return waiting
     }
 
+    /// Oldest first.
     mutating func restore(_ key: StoredKey, epoch: Epoch) {
         let receipt = PublishReceipt(
             firstID: EventID(epoch: epoch, sequence: key.firstSequence),

@@ -86,12 +86,6 @@ struct GatewayLog: Sendable {
         logger.warning("the gateway did not end cleanly last time", metadata: ["consequence": "\(consequence)"])
     }
 
-    func sessionNotRestored(_ id: SessionID) {
-        guard let suppressed = budget.take() else { return }
-        logger.error(
-            "a stored session was not restored: max-sessions are known", metadata: ["session_id": "\(id)", "suppressed": "\(suppressed)"])
-    }
-
     func acceptFailed(_ error: SystemError) {
         guard let suppressed = budget.take() else { return }
         logger.error("cannot accept connections", metadata: ["error": "\(error)", "suppressed": "\(suppressed)"])
