@@ -43,7 +43,8 @@ let package = Package(
         .executableTarget(
             name: "microbenchmarks",
             dependencies: [
-                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "micromeasure", .product(name: "Logging", package: "swift-log"),
+                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "micromeasure",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
     ],

@@ -118,7 +118,8 @@ final class DeliverySimulation {
             unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         var bufferBytes = Int32(random(2048...60_000))
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bufferBytes, socklen_t(MemoryLayout<Int32>.size))
-        let client = SimulatedClient(session: session, descriptor: ends[1], types: types.map { Set($0) }, resumesFrom: query, replays: replays)
+        let client = SimulatedClient(
+            session: session, descriptor: ends[1], types: types.map { Set($0) }, resumesFrom: query, replays: replays)
         clients.append(client)
         client.send(
             ClientHandshake.request(

@@ -25,7 +25,8 @@ struct DeliverySimulationTests {
             heartbeats += simulation.heartbeats
             seeks += simulation.seeks
         }
-        let text = "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats, \(seeks) seeks"
+        let text =
+            "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats, \(seeks) seeks"
         #expect(judged > 10_000 && lost > 100 && resumes > 20 && conflated > 300 && heartbeats > 40 && seeks > 10, "\(text)")
     }
 }
