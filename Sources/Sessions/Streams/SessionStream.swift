@@ -13,8 +13,8 @@ package struct SessionStream: Sendable {
     package var epoch: Epoch? { lastID?.epoch }
     package var lastSequence: UInt64 { lastID?.sequence ?? 0 }
 
-    /// Follows another stream's numbering up to `id`.
-    package mutating func reach(_ id: EventID) { lastID = id }
+    /// Stands where another stream of the session stands. Its clock goes on: times it gave are not given again.
+    package mutating func reach(_ id: EventID?) { lastID = id }
 
     /// Gives the next event its place.
     /// - Parameters:

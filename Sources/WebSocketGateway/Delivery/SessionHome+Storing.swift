@@ -106,7 +106,7 @@ extension SessionHome {
         for waiting in all {
             switch waiting {
             case .release(_, let home, let receipt):
-                home.assigned = home.stream
+                home.assigned.reach(home.stream.lastID)
                 (receipt.firstID, receipt.lastID) = (nil, nil)
                 receipt.refusal = refusal
                 settle(receipt)

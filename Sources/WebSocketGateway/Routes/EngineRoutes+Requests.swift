@@ -58,12 +58,11 @@ extension EngineRoutes {
         }
     }
 
-    static func query(_ head: RequestHead, allowed: [String], notYet later: [String] = []) throws(Refusal) -> QueryParameters {
+    static func query(_ head: RequestHead, allowed: [String]) throws(Refusal) -> QueryParameters {
         let query: QueryParameters
         do throws(QueryError) { query = try QueryParameters(head.query) } catch {
             throw Refusal(.badRequest, "INVALID_QUERY", error.message)
         }
-        if let name = query.names.first(where: later.contains) { throw notYet(name) }
         guard query.names.allSatisfy(allowed.contains) else {
             let known = allowed.isEmpty ? "none" : allowed.joined(separator: ", ")
             throw Refusal(.badRequest, "INVALID_QUERY", "there is a query parameter this route does not know; it takes \(known)")

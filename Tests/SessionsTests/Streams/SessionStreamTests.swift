@@ -43,4 +43,18 @@ import Testing
         let times = (0..<3).map { _ in stream.append(now: now, epoch: epoch).timestamp.microsecondsSince1970 }
         #expect(times == [1_000, 1_001, 1_002])
     }
+
+    /// What a store could not keep nobody saw, so its ids are given again.
+    @Test func `a stream that is put back gives its ids again, and later times`() throws {
+        var random = SystemRandomNumberGenerator()
+        let (now, epoch) = (Timestamp(microsecondsSince1970: 1000), Epoch.random(using: &random))
+        var stream = SessionStream()
+        let first = stream.append(now: now, epoch: epoch)
+        let second = stream.append(now: now, epoch: epoch)
+        stream.reach(first.id)
+        let again = stream.append(now: now, epoch: epoch)
+        #expect(again.id == second.id && again.timestamp > second.timestamp)
+        stream.reach(nil)
+        #expect(stream.lastID == nil && stream.append(now: now, epoch: epoch).timestamp > again.timestamp)
+    }
 }
