@@ -84,6 +84,7 @@ extension ClientConnection {
                 roundTrip = Clocks.monotonicNanoseconds &- pingSentAt
                 pingSentAt = 0
                 noteRoundTrip()
+                if let session { core.fanOut.promote(self, in: session) }
             }
         case .compressed: preconditionFailure("a compressed message is opened before it is handled")
         case .close(let code, _):

@@ -53,10 +53,15 @@ final class FanOut {
     }
 
     private func takeOut(_ client: ClientConnection, of session: LocalSession) {
-        let place = client.memberPlace
-        guard let moved = session.members.remove(client.ref.slot, at: place) else { return }
-        core.client(at: moved)?.memberPlace.index = place.index
+        session.members.remove(client.ref.slot, at: client.memberPlace, movesPlace)
     }
+
+    /// The member is known to read: it is served before those of whom that is not known.
+    func promote(_ client: ClientConnection, in session: LocalSession) {
+        client.memberPlace.index = session.members.promote(client.ref.slot, at: client.memberPlace, movesPlace)
+    }
+
+    private func movesPlace(of connection: UInt32, to index: Int) { core.client(at: connection)?.memberPlace.index = index }
 
     func connections(of id: SessionID) -> [UInt32] { sessions[id]?.members.connections ?? [] }
 
@@ -85,11 +90,8 @@ final class FanOut {
 
         exceptions.removeAll(keepingCapacity: true)
         var counts = DeliveryCounts()
-        for encoding in Encoding.allCases {
-            let full = send(batch.bytes(in: encoding), to: session.members.direct[encoding])
-            counts.uniform += full
-            if full > 0 { countBytes(batch, encoding, times: full) }
-        }
+        for encoding in Encoding.allCases { sendToReaders(batch, encoding, of: session, &counts) }
+        for encoding in Encoding.allCases { sendToOthers(batch, encoding, of: session, &counts) }
         for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
         for connection in session.members.replaying { core.client(at: connection)?.moreWasPublished() }
         for connection in session.members.careful { exceptions.append(Exception(connection: connection, result: .sent(0))) }
@@ -103,12 +105,24 @@ final class FanOut {
         return counts
     }
 
-    /// The one place where fan-out meets the kernel. Returns how many took everything.
-    private func send(_ bytes: [UInt8], to row: Members.Row) -> Int {
-        guard !row.descriptors.isEmpty else { return 0 }
-        return TCPStream.sendToEach(row.descriptors.span, bytes.span) { index, result in
-            exceptions.append(Exception(connection: row.connections[index], result: result))
+    private func sendToReaders(_ batch: Batch, _ encoding: Encoding, of session: LocalSession, _ counts: inout DeliveryCounts) {
+        let row = session.members.direct[encoding]
+        if row.readers > 0 { send(batch, encoding, to: row, 0..<row.readers, &counts) }
+    }
+
+    private func sendToOthers(_ batch: Batch, _ encoding: Encoding, of session: LocalSession, _ counts: inout DeliveryCounts) {
+        let row = session.members.direct[encoding]
+        if row.readers < row.descriptors.count { send(batch, encoding, to: row, row.readers..<row.descriptors.count, &counts) }
+    }
+
+    /// The one place where fan-out meets the kernel.
+    private func send(_ batch: Batch, _ encoding: Encoding, to row: Members.Row, _ members: Range<Int>, _ counts: inout DeliveryCounts) {
+        let bytes = batch.bytes(in: encoding)
+        let full = TCPStream.sendToEach(row.descriptors.span.extracting(members), bytes.span) { index, result in
+            exceptions.append(Exception(connection: row.connections[members.lowerBound + index], result: result))
         }
+        counts.uniform += full
+        if full > 0 { countBytes(batch, encoding, times: full) }
     }
 
     private func countBytes(_ batch: Batch, _ encoding: Encoding, times: Int) {

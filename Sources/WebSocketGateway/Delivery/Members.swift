@@ -21,9 +21,46 @@ struct MemberPlace {
 /// side: 8 bytes a member, and nothing to decide for each.
 struct Members {
     struct Row {
-        var descriptors: ContiguousArray<Int32> = []
+        private(set) var descriptors: ContiguousArray<Int32> = []
         /// Slots, in the descriptors' order.
-        var connections: ContiguousArray<UInt32> = []
+        private(set) var connections: ContiguousArray<UInt32> = []
+        /// So many stand first and are served first: those that are known to read (docs/decisions/0021).
+        private(set) var readers = 0
+
+        /// The new member's index.
+        fileprivate mutating func append(_ connection: UInt32, _ descriptor: Int32) -> Int {
+            descriptors.append(descriptor)
+            connections.append(connection)
+            return connections.count - 1
+        }
+
+        fileprivate mutating func remove(at index: Int, _ moved: (UInt32, Int) -> Void) {
+            var vacant = index
+            if vacant < readers {
+                readers -= 1
+                move(readers, to: vacant, moved)
+                vacant = readers
+            }
+            move(connections.count - 1, to: vacant, moved)
+            descriptors.removeLast()
+            connections.removeLast()
+        }
+
+        fileprivate mutating func promote(at index: Int, _ moved: (UInt32, Int) -> Void) -> Int {
+            guard index >= readers else { return index }
+            descriptors.swapAt(index, readers)
+            connections.swapAt(index, readers)
+            if index != readers { moved(connections[index], index) }
+            readers += 1
+            return readers - 1
+        }
+
+        private mutating func move(_ index: Int, to vacant: Int, _ moved: (UInt32, Int) -> Void) {
+            guard index != vacant else { return }
+            descriptors[vacant] = descriptors[index]
+            connections[vacant] = connections[index]
+            moved(connections[vacant], vacant)
+        }
     }
 
     private(set) var direct = PerEncoding(Row())
@@ -41,11 +78,7 @@ struct Members {
     mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
         switch group {
         case .direct(let encoding):
-            return change(encoding) { row in
-                row.descriptors.append(descriptor)
-                row.connections.append(connection)
-                return MemberPlace(group: group, index: row.connections.count - 1)
-            }
+            return MemberPlace(group: group, index: change(encoding) { $0.append(connection, descriptor) })
         case .careful:
             careful.append(connection)
             return MemberPlace(group: group, index: careful.count - 1)
@@ -58,20 +91,26 @@ struct Members {
         }
     }
 
-    /// Takes out the member there; the group's last one takes its place. Returns who that is, unless it was the one taken out.
-    mutating func remove(_ connection: UInt32, at place: MemberPlace) -> UInt32? {
+    /// Takes out the member there. `moved` is told of each other one that has another index in its group now.
+    mutating func remove(_ connection: UInt32, at place: MemberPlace, _ moved: (UInt32, Int) -> Void) {
         switch place.group {
         case .direct(let encoding):
-            return change(encoding) { row in
-                _ = Self.remove(at: place.index, from: &row.descriptors)
-                return Self.remove(connection, at: place.index, from: &row.connections)
+            change(encoding) { row in
+                Self.check(connection, at: place.index, of: row.connections)
+                row.remove(at: place.index, moved)
             }
-        case .careful:
-            return Self.remove(connection, at: place.index, from: &careful)
-        case .behind:
-            return Self.remove(connection, at: place.index, from: &behind)
-        case .replaying:
-            return Self.remove(connection, at: place.index, from: &replaying)
+        case .careful: Self.remove(connection, at: place.index, from: &careful, moved)
+        case .behind: Self.remove(connection, at: place.index, from: &behind, moved)
+        case .replaying: Self.remove(connection, at: place.index, from: &replaying, moved)
+        }
+    }
+
+    /// The member there is known to read: where the group has an order, it stands among those from now on. Returns its index.
+    mutating func promote(_ connection: UInt32, at place: MemberPlace, _ moved: (UInt32, Int) -> Void) -> Int {
+        guard case .direct(let encoding) = place.group else { return place.index }
+        return change(encoding) { row in
+            Self.check(connection, at: place.index, of: row.connections)
+            return row.promote(at: place.index, moved)
         }
     }
 
@@ -85,16 +124,17 @@ struct Members {
         }
     }
 
-    private static func remove(_ connection: UInt32, at index: Int, from connections: inout ContiguousArray<UInt32>) -> UInt32? {
-        precondition(connections[index] == connection, "a member's place is another connection's")
-        return remove(at: index, from: &connections) ? connections[index] : nil
+    private static func remove(
+        _ connection: UInt32, at index: Int, from connections: inout ContiguousArray<UInt32>, _ moved: (UInt32, Int) -> Void
+    ) {
+        check(connection, at: index, of: connections)
+        connections.swapAt(index, connections.count - 1)
+        connections.removeLast()
+        if index < connections.count { moved(connections[index], index) }
     }
 
-    /// True when another element stands there now.
-    private static func remove<Element>(at index: Int, from elements: inout ContiguousArray<Element>) -> Bool {
-        elements.swapAt(index, elements.count - 1)
-        elements.removeLast()
-        return index < elements.count
+    private static func check(_ connection: UInt32, at index: Int, of connections: ContiguousArray<UInt32>) {
+        precondition(connections[index] == connection, "a member's place is another connection's")
     }
 }
 

@@ -33,6 +33,7 @@ struct LoadCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Clients besides that stop reading; the gateway is expected to drop them.", valueName: "n")) var slow = 0
     @Option(help: ArgumentHelp("backtest or forward.", valueName: "kind")) var kind = "backtest"
     @Option(help: ArgumentHelp("The sessions are named PREFIX-1, PREFIX-2, ….", valueName: "prefix")) var sessionPrefix = "load"
+    @Option(help: ArgumentHelp("From the last client's handshake to the first event.", valueName: "seconds")) var wait = 0.0
     @Option(help: ArgumentHelp("The whole run takes no longer, or fails.", valueName: "seconds")) var duration = 120.0
     @Option(
         help: ArgumentHelp(
@@ -89,6 +90,8 @@ struct LoadCommand: ParsableCommand {
             guard rate >= 0.1, rate <= 1e7 else { throw ValidationError("--rate is 0.1 to 10000000 events a second") }
             plan.rate = rate
         }
+        guard wait >= 0, wait <= 86_400 else { throw ValidationError("--wait is 0 to 86400 seconds") }
+        plan.wait = .seconds(wait)
         guard duration >= 1, duration <= 86_400 else { throw ValidationError("--duration is 1 to 86400 seconds") }
         plan.duration = .seconds(duration)
         guard let kind = SessionKind(rawValue: kind) else { throw ValidationError("--kind is backtest or forward") }

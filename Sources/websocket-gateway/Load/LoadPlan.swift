@@ -25,6 +25,8 @@ struct LoadPlan: Sendable {
     var inFlight = 1
     /// Events a second to each session; nil is as fast as the answers come.
     var rate: Double?
+    /// From the last client's handshake to the first event.
+    var wait: Duration = .zero
     var duration: Duration = .seconds(120)
     /// The report for programs tells every latency's bucket.
     var tellsHistogram = false

@@ -5,7 +5,7 @@ import Sessions
 ///
 /// Flow: LoadPublisher → gateway → LoadConnection → **LoadRun** → LoadReport
 final class LoadRun {
-    private enum Phase { case opening, measuring, publishing, measuringAgain, settling, probingSlow, over }
+    private enum Phase { case opening, waiting, measuring, publishing, measuringAgain, settling, probingSlow, over }
 
     /// Handshakes under way at once: fewer than any listener's backlog.
     private static let openingMax = 128
@@ -106,6 +106,12 @@ final class LoadRun {
 
     private func beginIfReady() {
         guard phase == .opening, openConnections == plan.allConnections, publishers.allSatisfy(\.isOpen) else { return }
+        if plan.wait == .zero { return measureBefore() }
+        tell("\(plan.allConnections) connections are open; waiting \(plan.wait.components.seconds) s")
+        enter(.waiting)
+    }
+
+    private func measureBefore() {
         enter(.measuring)
         measure { [unowned self] usage in
             usageBefore = usage
@@ -215,6 +221,8 @@ final class LoadRun {
                 "the time is over: --duration \(plan.duration.components.seconds)\(phase == .opening ? ", still opening connections" : "")")
         }
         switch phase {
+        case .waiting:
+            if Duration.milliseconds(Int64(inPhase)) >= plan.wait { measureBefore() }
         case .publishing:
             let silent = (now - lastDeliveryAt) / 1_000_000
             if silent > Self.stallMilliseconds, publishers.allSatisfy(\.isDone) {

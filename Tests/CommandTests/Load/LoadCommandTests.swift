@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [
         ["--connections", "0"], ["--sessions", "501"], ["--events", "0"], ["--event-bytes", "95"], ["--event-bytes", "524001"],
         ["--payload", "candles", "--event-bytes", "639"], ["--payload", "candles", "--event-bytes", "524001"], ["--payload", "x"],
-        ["--in-flight", "513"], ["--rate", "0"], ["--rate", "nan"],
+        ["--in-flight", "513"], ["--rate", "0"], ["--rate", "nan"], ["--wait", "-1"], ["--wait", "nan"], ["--wait", "86401"],
         ["--dialect", "mqtt"], ["--dialect", "nats", "--deflate"], ["--server-pid", "x"], ["--server-pid", "1073741824"],
         ["--histogram"], ["--publishers", "0"], ["--publishers", "2"], ["--sessions", "4", "--publishers", "5"],
         ["--duration", "0"], ["--duration", "inf"], ["--kind", "x"], ["--session-prefix", "a/b"], ["--slow", "-1"],

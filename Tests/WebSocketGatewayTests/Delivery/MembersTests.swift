@@ -39,12 +39,62 @@ import Testing
         let group = groups[groupIndex]
         var members = Members()
         for slot in 10..<13 as Range<UInt32> { _ = members.add(slot, Int32(slot) * 2, to: group) }
-        #expect(members.remove(10, at: MemberPlace(group: group, index: 0)) == 12)
+        #expect(moved { members.remove(10, at: MemberPlace(group: group, index: 0), $0) } == [12: 0])
         #expect(row(members, group) == [12, 11])
         if case .direct(let encoding) = group { #expect(Array(members.direct[encoding].descriptors) == [24, 22]) }
-        #expect(members.remove(11, at: MemberPlace(group: group, index: 1)) == nil)
-        #expect(members.remove(12, at: MemberPlace(group: group, index: 0)) == nil)
+        #expect(moved { members.remove(11, at: MemberPlace(group: group, index: 1), $0) }.isEmpty)
+        #expect(moved { members.remove(12, at: MemberPlace(group: group, index: 0), $0) }.isEmpty)
         #expect(members.isEmpty)
+    }
+
+    private func moved(_ change: ((UInt32, Int) -> Void) -> Void) -> [UInt32: Int] {
+        var moved: [UInt32: Int] = [:]
+        change { moved[$0] = $1 }
+        return moved
+    }
+
+    private struct Promotion: Equatable {
+        let index: Int
+        let moved: [UInt32: Int]
+    }
+
+    private func promoted(_ connection: UInt32, at place: MemberPlace, in members: inout Members) -> Promotion {
+        var moved: [UInt32: Int] = [:]
+        let index = members.promote(connection, at: place) { moved[$0] = $1 }
+        return Promotion(index: index, moved: moved)
+    }
+
+    @Test func `who is known to read stands before who is not, and stays there`() {
+        var members = Members()
+        let group = MemberPlace.Group.direct(.plain)
+        for slot in 0..<5 as Range<UInt32> { _ = members.add(slot, Int32(100 + slot), to: group) }
+        func place(_ index: Int) -> MemberPlace { MemberPlace(group: group, index: index) }
+        var promotion: Promotion
+        promotion = promoted(3, at: place(3), in: &members)
+        #expect(promotion == Promotion(index: 0, moved: [0: 3]))
+        promotion = promoted(1, at: place(1), in: &members)
+        #expect(promotion == Promotion(index: 1, moved: [:]))
+        promotion = promoted(3, at: place(0), in: &members)
+        #expect(promotion == Promotion(index: 0, moved: [:]))
+        #expect(row(members, group) == [3, 1, 2, 0, 4])
+        #expect(members.direct.plain.readers == 2)
+        #expect(Array(members.direct.plain.descriptors) == [103, 101, 102, 100, 104])
+        #expect(moved { members.remove(3, at: place(0), $0) } == [1: 0, 4: 1])
+        #expect(row(members, group) == [1, 4, 2, 0])
+        #expect(members.direct.plain.readers == 1)
+        #expect(moved { members.remove(4, at: place(1), $0) } == [0: 1])
+        #expect(members.direct.plain.readers == 1)
+        #expect(moved { members.remove(1, at: place(0), $0) } == [2: 0])
+        #expect(row(members, group) == [2, 0])
+        #expect(members.direct.plain.readers == 0)
+    }
+
+    @Test func `there is no order among those who are not written to directly`() {
+        var members = Members()
+        for slot in 0..<2 as Range<UInt32> { _ = members.add(slot, Int32(slot), to: .careful) }
+        let promotion = promoted(1, at: MemberPlace(group: .careful, index: 1), in: &members)
+        #expect(promotion == Promotion(index: 1, moved: [:]))
+        #expect(row(members, .careful) == [0, 1])
     }
 
     /// Against a dictionary, over many steps: whatever comes and goes, every place is known.
@@ -53,13 +103,22 @@ import Testing
         var random = SeededGenerator(seed: seed)
         var members = Members()
         var places: [UInt32: MemberPlace] = [:]
+        var readers: Set<UInt32> = []
         for step in 0..<5000 as Range<UInt32> {
-            if places.isEmpty || Int.random(in: 0..<5, using: &random) > 1 {
+            let who = places.sorted(by: { $0.key < $1.key }).randomElement(using: &random)
+            switch (Int.random(in: 0..<6, using: &random), who) {
+            case (0...1, let (leaving, place)?):
+                places[leaving] = nil
+                readers.remove(leaving)
+                members.remove(leaving, at: place) { places[$0]?.index = $1 }
+            case (2, let (reader, place)?):
+                if case .direct = place.group { readers.insert(reader) }
+                let promotion = promoted(reader, at: place, in: &members)
+                for (slot, index) in promotion.moved { places[slot]?.index = index }
+                places[reader]?.index = promotion.index
+            default:
                 let group = groups[Int.random(in: 0..<7, using: &random)]
                 places[step] = members.add(step, Int32(step), to: group)
-            } else if let (leaving, place) = places.sorted(by: { $0.key < $1.key }).randomElement(using: &random) {
-                places[leaving] = nil
-                if let moved = members.remove(leaving, at: place) { places[moved]?.index = place.index }
             }
         }
         #expect(members.count == places.count)
@@ -67,6 +126,8 @@ import Testing
         for (slot, place) in places { #expect(row(members, place.group)[place.index] == slot) }
         for encoding in Encoding.allCases {
             #expect(members.direct[encoding].descriptors.map(UInt32.init) == Array(members.direct[encoding].connections))
+            let row = members.direct[encoding]
+            #expect(row.connections.enumerated().allSatisfy { readers.contains($0.element) == ($0.offset < row.readers) })
         }
     }
 
@@ -74,7 +135,7 @@ import Testing
         await #expect(processExitsWith: .failure) {
             var members = Members()
             _ = members.add(1, 1, to: .careful)
-            _ = members.remove(2, at: MemberPlace(group: .careful, index: 0))
+            members.remove(2, at: MemberPlace(group: .careful, index: 0)) { _, _ in }
         }
     }
 }
