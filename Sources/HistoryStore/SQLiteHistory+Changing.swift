@@ -8,6 +8,7 @@ extension SQLiteHistory {
         case .register(let session, let registration): try register(session, registration)
         case .append(let session, let events): try append(events, to: session)
         case .key(let session, let key): try insert(key, of: session)
+        case .broadcast(let key): try insert(key, Place.noSession)
         case .delete(let session): try delete(session)
         }
     }
@@ -75,8 +76,12 @@ extension SQLiteHistory {
 
     private func insert(_ key: StoredKey, of session: SessionID) throws(DatabaseError) {
         guard let record = book[session] else { throw .contradiction("a key of \(session), which has not begun") }
+        try insert(key, record.number)
+    }
+
+    private func insert(_ key: StoredKey, _ number: Int64) throws(DatabaseError) {
         let insert = statements.insertKey
-        try insert.bind(record.number, at: 1)
+        try insert.bind(number, at: 1)
         try insert.bind(key.key, at: 2)
         try insert.bind(Int64(bitPattern: key.digest), at: 3)
         try insert.bind(Int64(clamping: key.firstSequence), at: 4)

@@ -2,7 +2,7 @@ internal import Sessions
 
 extension SQLiteHistory {
     /// A few reads for each session, whatever it has: no event but its oldest and its newest is looked at.
-    func loadBook() throws(DatabaseError) -> [StoredSession] {
+    func loadBook() throws(DatabaseError) -> (sessions: [StoredSession], broadcastKeys: [StoredKey]) {
         let keys = try loadKeys()
         let oldest = try database.prepare(
             "SELECT place, published_at, stream_offset FROM events WHERE place >= ? AND place <= ? ORDER BY place LIMIT 1")
@@ -29,7 +29,7 @@ extension SQLiteHistory {
         }
         book = SessionBook(records: records, dropped: try loadDropped())
         hasMoreToDrop = !book.dropped.isEmpty
-        return sessions
+        return (sessions, keys[Place.noSession, default: []])
     }
 
     private static func sessionID(_ row: Statement) throws(DatabaseError) -> SessionID {

@@ -94,7 +94,9 @@ package final class SQLiteHistory: HistoryStore {
         return try reading { () throws(DatabaseError) in
             let loaded = try loadBook()
             phase = .loaded
-            return StoredState(sessions: loaded, wasClosed: lastState == .closed, mayHaveLostEvents: lastState == .relaxed)
+            return StoredState(
+                sessions: loaded.sessions, wasClosed: lastState == .closed, mayHaveLostEvents: lastState == .relaxed,
+                broadcastKeys: loaded.broadcastKeys)
         }
     }
 

@@ -63,6 +63,8 @@ enum Schema {
 enum Place {
     static let sequenceMax: UInt64 = 1 << 40 - 1
     static let numberMax: Int64 = 1 << 22 - 1
+    /// The number of what belongs to all sessions: the keys of broadcasts.
+    static let noSession: Int64 = 0
 
     /// Of numbers and sequences within their limits; the sequence may be one more, the end of all.
     static func of(_ number: Int64, _ sequence: UInt64) -> Int64 { number << 40 + Int64(clamping: sequence) }

@@ -89,7 +89,7 @@ async def test_a_broadcast_reaches_every_connection_and_enters_every_stream(gate
         publish(gateway, "a", candle(0))
         assert await engine.broadcast_to_all(create_stats_update_event({"pnl": 1})) == 6
         answer = ask(gateway, "POST", "/v1/events", {"type": "price_update", "data": {"price": 2}}).json
-        assert list(answer) == ["sessions", "connections", "sent", "queued"]
+        assert list(answer) == ["sessions", "connections", "sent", "queued", "conflated", "dropped"]
         assert (answer["sessions"], answer["connections"], answer["sent"], answer["queued"]) == (3, 6, 6, 0)
         for session, members in tabs.items():
             for tab in members:

@@ -11,6 +11,7 @@ struct KeptModel: Equatable {
     }
 
     var sessions: [SessionID: Session] = [:]
+    var broadcastKeys: [String: StoredKey] = [:]
 
     mutating func apply(_ changes: [StoreChange]) {
         for change in changes {
@@ -20,6 +21,7 @@ struct KeptModel: Equatable {
                 if registration != nil || sessions[id] != nil { sessions[id, default: Session()].registration = registration }
             case .append(let id, let events): sessions[id]?.events += events.map(KeptEvent.init)
             case .key(let id, let key): sessions[id]?.keys[key.key] = key
+            case .broadcast(let key): broadcastKeys[key.key] = key
             case .delete(let id): sessions[id] = nil
             }
         }
@@ -28,6 +30,9 @@ struct KeptModel: Equatable {
     /// Why the history is not this; nil where it is. What the limits took is not missed.
     func difference(from history: SQLiteHistory, _ state: StoredState, limits: StoreLimits) throws -> String? {
         guard state.sessions.map(\.id).sorted() == sessions.keys.sorted() else { return "sessions \(state.sessions.map(\.id))" }
+        guard state.broadcastKeys.sorted(by: { $0.key < $1.key }) == broadcastKeys.values.sorted(by: { $0.key < $1.key }) else {
+            return "keys of broadcasts"
+        }
         for stored in state.sessions {
             let model = sessions[stored.id, default: Session()]
             guard stored.epoch == model.epoch else { return "epoch of \(stored.id)" }

@@ -111,7 +111,7 @@ struct PowerCutTests {
                 let key = StoredKey(
                     key: "k\(UInt8.random(in: 0...9, using: &random))", digest: random.next(), firstSequence: 1, count: 1,
                     publishedAt: Timestamp(microsecondsSince1970: 5))
-                change = .key(id, key)
+                change = Bool.random(using: &random) ? .key(id, key) : .broadcast(key)
             case 3 where Bool.random(using: &random): change = .delete(id)
             default:
                 let newest = UInt64(session?.events.count ?? 0)

@@ -71,6 +71,23 @@ struct SQLiteHistoryTests {
         #expect(try history.load().sessions[0].keys == Array(keys[5...]))
     }
 
+    @Test func `the keys of broadcasts are beside the sessions', and go with their time`() throws {
+        let history = try open()
+        func key(_ text: String, _ at: Int64) -> StoredKey {
+            StoredKey(key: text, digest: 5, firstSequence: 0, count: 3, publishedAt: Timestamp(microsecondsSince1970: at))
+        }
+        _ = try history.commit([.begin(first, epoch), .key(first, key(" b", 11)), .broadcast(key(" b", 10)), .broadcast(key(" a", 30))])
+        _ = try history.commit([.broadcast(key(" b", 20))])
+        var state = try history.load()
+        #expect(state.broadcastKeys == [key(" b", 20), key(" a", 30)], "by their age, and the newest of one name")
+        #expect(state.sessions.map(\.keys) == [[key(" b", 11)]])
+        _ = try history.commit([.delete(first)])
+        _ = try history.expire(eventsBefore: .distantPast, keysBefore: Timestamp(microsecondsSince1970: 25))
+        state = try history.load()
+        #expect(state.broadcastKeys == [key(" a", 30)])
+        #expect(state.sessions.isEmpty)
+    }
+
     @Test func `a new epoch keeps the events and their sequences`() throws {
         let history = try open()
         _ = try history.commit([.begin(first, epoch), .append(first, 1...2), .begin(first, nextEpoch), .append(first, 3...3)])

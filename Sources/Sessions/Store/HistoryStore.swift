@@ -66,6 +66,8 @@ package enum StoreChange: Sendable {
     case append(SessionID, [StoredEvent])
     /// A publish that must not be done twice. In the transaction of its events.
     case key(SessionID, StoredKey)
+    /// A broadcast that must not be done twice, and that every session has.
+    case broadcast(StoredKey)
     /// The session is over: everything of it goes.
     case delete(SessionID)
 }
@@ -102,10 +104,13 @@ package struct StoredRange: Sendable, Equatable {
 
 /// A publish's `Idempotency-Key`, and what it published.
 package struct StoredKey: Sendable, Equatable {
+    /// A broadcast's begins with a space.
     package let key: String
     /// Of the body: another one under the same key is refused.
     package let digest: UInt64
+    /// 0 in ``StoredState/broadcastKeys``.
     package let firstSequence: UInt64
+    /// Events; in ``StoredState/broadcastKeys`` sessions.
     package let count: Int
     package let publishedAt: Timestamp
 
@@ -149,10 +154,13 @@ package struct StoredState: Sendable, Equatable {
     /// Whether the last events that were delivered may be missing: the process before promised ``Durability/relaxed`` and was not closed. Every session
     /// then goes on in a new epoch. All of them begin in the first commit, which settles it: were it several, a crash between them would leave it open.
     package let mayHaveLostEvents: Bool
+    /// Of broadcasts that every session has: the newest, oldest first. Each session has those of what is in its stream.
+    package let broadcastKeys: [StoredKey]
 
-    package init(sessions: [StoredSession], wasClosed: Bool, mayHaveLostEvents: Bool) {
+    package init(sessions: [StoredSession], wasClosed: Bool, mayHaveLostEvents: Bool, broadcastKeys: [StoredKey] = []) {
         self.sessions = sessions
         self.wasClosed = wasClosed
         self.mayHaveLostEvents = mayHaveLostEvents
+        self.broadcastKeys = broadcastKeys
     }
 }

@@ -51,6 +51,8 @@ struct PublishRequest: Sendable {
     var wait: UInt64 = 0
     /// Must not be done twice.
     var key: PublishKey?
+    /// A broadcast that some sessions have already: those remember its key.
+    var isUnfinished = false
 }
 
 /// A connection that asks its session's home to be let in.

@@ -22,17 +22,49 @@ public struct PublishReceipt: Sendable, Equatable {
     public let dropped: Int
 }
 
-/// What a broadcast to every connection did.
+/// What a broadcast to every connection did: counts as of a ``PublishReceipt``.
 public struct BroadcastReceipt: Sendable, Equatable {
     /// Sessions whose streams the event entered.
     public let sessions: Int
     public let connections: Int
     public let sent: Int
     public let queued: Int
+    public let conflated: Int
+    public let dropped: Int
     /// Why sessions beyond ``sessions`` did not get it; nil where all did.
-    public var refusal: PublishRefusal?
+    public let refusal: PublishRefusal?
 
-    static let nothing = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0, refusal: nil)
+    init(
+        sessions: Int, connections: Int, sent: Int, queued: Int, conflated: Int = 0, dropped: Int = 0, refusal: PublishRefusal? = nil
+    ) {
+        self.sessions = sessions
+        self.connections = connections
+        self.sent = sent
+        self.queued = queued
+        self.conflated = conflated
+        self.dropped = dropped
+        self.refusal = refusal
+    }
+
+    static let nothing = BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0)
+
+    static func refused(_ refusal: PublishRefusal) -> BroadcastReceipt {
+        BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0, refusal: refusal)
+    }
+
+    /// No session has it, and none will.
+    var isNothing: Bool {
+        if case .storeFailed = refusal { return false }
+        return refusal != nil && sessions == 0
+    }
+
+    /// What else another worker did of it.
+    static func += (total: inout BroadcastReceipt, part: BroadcastReceipt) {
+        total = BroadcastReceipt(
+            sessions: total.sessions + part.sessions, connections: total.connections + part.connections, sent: total.sent + part.sent,
+            queued: total.queued + part.queued, conflated: total.conflated + part.conflated, dropped: total.dropped + part.dropped,
+            refusal: total.refusal ?? part.refusal)
+    }
 }
 
 /// Why a publish was refused; nothing of it was published.
@@ -49,12 +81,17 @@ public enum PublishRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     case keyReused
 
     public var description: String {
+        if case .storeFailed = self { return "\(reason); whether this was published shows after a restart" }
+        return "\(reason); nothing was published"
+    }
+
+    var reason: String {
         switch self {
-        case .tooManySessions: "the gateway knows as many sessions as it may; nothing was published"
-        case .gatewayStopped: "the gateway has stopped; nothing was published"
-        case .storeFull(let reason): "the store has no room (\(reason)); nothing was published"
-        case .storeFailed(let reason): "the store failed (\(reason)); whether this was published shows after a restart"
-        case .keyReused: "this idempotency key was used with another body; nothing was published"
+        case .tooManySessions: "the gateway knows as many sessions as it may"
+        case .gatewayStopped: "the gateway has stopped"
+        case .storeFull(let reason): "the store has no room (\(reason))"
+        case .storeFailed(let reason): "the store failed (\(reason))"
+        case .keyReused: "this idempotency key was used with another body"
         }
     }
 }
@@ -72,7 +109,7 @@ enum ReplyTo: Sendable {
     func resumeStopped() {
         switch self {
         case .publishCall(let call): call(.failure(.gatewayStopped))
-        case .broadcastCall(let call): call(.nothing)
+        case .broadcastCall(let call): call(.refused(.gatewayStopped))
         case .request, .nobody: break
         }
     }
@@ -88,8 +125,8 @@ final class Receipt {
     var count = 0
     var totals = EventCounts()
     var sessions = 0
-    /// The publish's key, and the session that remembers it.
-    var key: (key: PublishKey, home: HomeSession)?
+    /// The publish's key, and the session that remembers it; nil: a broadcast, which each session remembers with its event.
+    var key: (key: PublishKey, home: HomeSession?)?
     /// How long its answer may wait for connections of that session that are behind.
     var wait: (milliseconds: UInt64, home: HomeSession)?
     /// Why nothing of it was published.
@@ -112,6 +149,6 @@ final class Receipt {
     var broadcastReceipt: BroadcastReceipt {
         BroadcastReceipt(
             sessions: sessions, connections: totals.connections, sent: totals.sent,
-            queued: totals.queued + totals.behind, refusal: refusal)
+            queued: totals.queued + totals.behind, conflated: totals.conflated, dropped: totals.dropped, refusal: refusal)
     }
 }

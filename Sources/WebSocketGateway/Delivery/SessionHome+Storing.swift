@@ -30,12 +30,10 @@ extension SessionHome {
     func store(_ events: [StoredEvent], _ key: PublishKey?, in home: HomeSession, _ receipt: Receipt) {
         storing.changes.append(.append(home.id, events))
         if let key, let first = events.first {
-            storing.changes.append(
-                .key(
-                    home.id,
-                    StoredKey(
-                        key: key.text, digest: key.digest, firstSequence: first.sequence, count: events.count,
-                        publishedAt: first.publishedAt)))
+            let stored = StoredKey(
+                key: key.text, digest: key.digest, firstSequence: first.sequence, count: events.count, publishedAt: first.publishedAt)
+            storing.changes.append(.key(home.id, stored))
+            if key.isOfBroadcast, let epoch = home.assigned.lastID?.epoch { home.keys.restore(stored, epoch: epoch) }
         }
         for event in events { storing.bytes += event.event.dataRange.count + 64 }
         guard storing.durability == .relaxed, storing.isFull else { return }
@@ -47,6 +45,12 @@ extension SessionHome {
     func hold(_ frames: [Frame], in home: HomeSession, _ receipt: Receipt) {
         receipt.outstanding += 1
         storing.waiting.append(.release(frames, home, receipt))
+    }
+
+    /// A broadcast that every session has committed. Calls back when that is committed as well; if it cannot be, the sessions remember it all the same.
+    func store(broadcast key: StoredKey, _ call: @escaping @Sendable () -> Void) {
+        storing.changes.append(.broadcast(key))
+        whenStored { _ in call() }
     }
 
     /// Calls back when everything that was changed before is committed, or is not.
@@ -107,6 +111,7 @@ extension SessionHome {
             switch waiting {
             case .release(_, let home, let receipt):
                 home.assigned.reach(home.stream.lastID)
+                if case (let key, nil)? = receipt.key { home.keys.forget(key) }
                 (receipt.firstID, receipt.lastID) = (nil, nil)
                 receipt.refusal = refusal
                 settle(receipt)
@@ -190,15 +195,16 @@ extension SessionHome {
 
     /// A publish with a key is done, or nothing of it is.
     func end(_ receipt: Receipt) {
-        guard let (key, home) = receipt.key else { return }
+        guard case (let key, let home?)? = receipt.key else { return }
         let result = receipt.receipt
         for reply in home.keys.settle(key, result) {
-            if let result { core.answer(reply, .success(result)) } else { core.refuse(reply, receipt.refusal ?? .gatewayStopped) }
+            if let result { core.answer(reply, .success(result)) } else { core.answer(reply, .failure(receipt.refusal ?? .gatewayStopped)) }
         }
     }
 
     func expireKeys() {
         let now = Clocks.wallMicroseconds
+        core.board.broadcastKeys.expire(now: now)
         for home in sessions.values where home.keys.count > 0 { home.keys.expire(now: now) }
     }
 }

@@ -48,7 +48,7 @@ final class SessionHome {
 
     func publish(_ request: PublishRequest) {
         let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
-        if hasStore, let refusal = storing.refusal { return core.refuse(request.reply, refusal) }
+        if hasStore, let refusal = storing.refusal { return core.answer(request.reply, .failure(refusal)) }
         guard let session = request.session else { return publishToAll(request, receipt) }
         guard let home = findOrCreate(session) else {
             return core.answer(request.reply, .failure(.tooManySessions))
@@ -60,7 +60,12 @@ final class SessionHome {
     }
 
     private func publishToAll(_ request: PublishRequest, _ receipt: Receipt) {
+        receipt.key = request.key.map { ($0, nil) }
         for home in sessions.values {
+            if request.isUnfinished, let key = request.key, home.keys.knows(key) {
+                receipt.sessions += 1
+                continue
+            }
             add(request, to: home, receipt)
             // Not at the end of the turn: the frames of all sessions at once would be as much memory as a body times the sessions.
             flush(home)

@@ -23,21 +23,7 @@ extension Switchboard {
     }
 
     func broadcast(_ request: PublishRequest) async -> BroadcastReceipt {
-        var total = BroadcastReceipt.nothing
-        for mailbox in mailboxes {
-            let part: BroadcastReceipt = await withCheckedContinuation { continuation in
-                var request = request
-                request.reply = .broadcastCall { continuation.resume(returning: $0) }
-                if !mailbox.post(.publishToAll(request)) {
-                    continuation.resume(returning: .nothing)
-                }
-            }
-            total = BroadcastReceipt(
-                sessions: total.sessions + part.sessions, connections: total.connections + part.connections, sent: total.sent + part.sent,
-                queued: total.queued + part.queued,
-                refusal: total.refusal ?? part.refusal)
-        }
-        return total
+        await withCheckedContinuation { continuation in Broadcast.start(request, on: self) { continuation.resume(returning: $0) } }
     }
 
     // MARK: One connection

@@ -11,8 +11,8 @@ internal import Synchronization
 ///     let receipt = try await manager.broadcastToSession("backtest-1", .aiThinking("…"))
 ///     await manager.stop()
 ///
-/// Every method may be called from any thread or task, at any time between ``start()`` and ``stop()``; afterwards counts are 0, broadcasts to all reach nobody, and publishes throw
-/// ``PublishRefusal/gatewayStopped``. Calls return when the work is done on the workers, typically within some tens of microseconds.
+/// Every method may be called from any thread or task, at any time between ``start()`` and ``stop()``; afterwards counts are 0, publishes throw
+/// ``PublishRefusal/gatewayStopped``, and broadcasts to all return it. Calls return when the work is done on the workers, typically within some tens of microseconds.
 public final class WebSocketManager: Sendable {
     private let board: Switchboard
     private let threads = Locked<[LoopThread]>([])
@@ -100,6 +100,7 @@ public final class WebSocketManager: Sendable {
                 limits: StoreLimits(eventsMax: plan.history.eventsMax, bytesMax: plan.history.bytesMax))
         }
         if !state.wasClosed { board.log.storeWasNotClosed(plan.durability) }
+        board.broadcastKeys.restore(state)
         var homes: [[StoredSession]] = Array(repeating: [], count: plan.workers)
         for session in state.sessions { homes[board.home(of: session.id)].append(session) }
         return homes

@@ -102,7 +102,9 @@ enum EngineRoutes {
             // A load balancer's health check says what it likes.
             if head.path != "/healthz" { try checkHeaders(head) }
             if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
-            if head.method == .post, head.contains("idempotency-key") { throw notYet("Idempotency-Key on this route") }
+            if head.method == .post, head.path != "/v1/events", head.contains("idempotency-key") {
+                throw notYet("Idempotency-Key on this route")
+            }
             connection.answerLater(head, try route(head, body, connection.core.plan))
         } catch {
             connection.answer(head, error.response)
@@ -147,24 +149,6 @@ enum EngineRoutes {
         case ("closures", 1): return try closures(head)
         case ("engine", 1): throw notYet("the engine link")
         default: throw notFound(head)
-        }
-    }
-
-    private static func broadcast(_ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
-        try require(head, .post)
-        _ = try query(head, allowed: [])
-        let parsed = try events(head, body, plan.eventLimits)
-        // One event times every session is as much work as one request may ask for.
-        guard !parsed.isBatch else { throw Refusal(.badRequest, "INVALID_EVENT", "one event is broadcast to all, not several") }
-        let request = PublishRequest(
-            session: nil, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: .nobody)
-        return { board in
-            let receipt = await board.broadcast(request)
-            if let refusal = receipt.refusal { return response(refusal) }
-            let counts: [(String, Int)] = [
-                ("sessions", receipt.sessions), ("connections", receipt.connections), ("sent", receipt.sent), ("queued", receipt.queued),
-            ]
-            return .json(JSONObject(counts.map { ($0, .int(Int64($1))) }))
         }
     }
 

@@ -49,7 +49,8 @@ final class StoreCore {
                 registration: session.registration, keys: session.keys)
         }
         _ = try store.commit(sessions.compactMap { session in session.epoch.map { .begin(session.id, $0) } })
-        return StoredState(sessions: sessions, wasClosed: state.wasClosed, mayHaveLostEvents: false)
+        return StoredState(
+            sessions: sessions, wasClosed: state.wasClosed, mayHaveLostEvents: false, broadcastKeys: state.broadcastKeys)
     }
 
     func run() { loop.run() }

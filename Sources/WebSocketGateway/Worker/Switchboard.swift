@@ -12,6 +12,7 @@ final class Switchboard: Sendable {
     let storeMailbox = Mailbox<StoreMail>()
     let storeCounters = Counters()
     let gate = AdmissionGate()
+    let broadcastKeys = BroadcastKeys()
     let descriptorLimit: Int
     let startedAtSeconds = Double(Clocks.wallMicroseconds) / 1e6
 

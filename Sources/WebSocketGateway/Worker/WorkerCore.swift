@@ -219,15 +219,6 @@ final class WorkerCore {
         }
     }
 
-    /// Nothing of a publish was done.
-    func refuse(_ reply: ReplyTo, _ refusal: PublishRefusal) {
-        if case .broadcastCall(let call) = reply {
-            call(BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0, refusal: refusal))
-        } else {
-            answer(reply, .failure(refusal))
-        }
-    }
-
     func answer(_ reply: ReplyTo, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool = false) {
         switch reply {
         case .request(let worker, let connection, let number):
@@ -238,7 +229,7 @@ final class WorkerCore {
             }
         case .publishCall(let call): call(result)
         case .nobody: break
-        case .broadcastCall(let call): call(.nothing)
+        case .broadcastCall(let call): if case .failure(let refusal) = result { call(.refused(refusal)) }
         }
     }
 

@@ -17,7 +17,7 @@ struct LifecycleTests {
         let event = event
         let isDone: Void? = try await within {
             await #expect(throws: PublishRefusal.gatewayStopped) { try await manager.broadcastToSession("s", event) }
-            #expect(try await manager.broadcastToAll(event) == BroadcastReceipt(sessions: 0, connections: 0, sent: 0, queued: 0))
+            #expect(try await manager.broadcastToAll(event) == .refused(.gatewayStopped))
             #expect(try await manager.connectionCount() == 0)
             #expect(try await manager.connectionCount("s") == 0)
             #expect(try await manager.sessionConnections("s").isEmpty)

@@ -40,6 +40,8 @@ final class DurableSimulation {
     /// Every id that anybody was told of, and the event's number.
     private var numbers: [String: Int] = [:]
     private var nextNumber = 0
+    private var broadcasts = SimulatedBroadcasts()
+    var broadcastRepeats: Int { broadcasts.repeats }
     private(set) var eventsJudged = 0
     private(set) var resumes = 0
     private(set) var restarts = 0
@@ -73,6 +75,7 @@ final class DurableSimulation {
         cores = try board.mailboxes.indices.map { try WorkerCore(board, index: $0) }
         let store = SimulatedStore(disk, durability: durability, eventsMax: settings.historyEventsMax)
         let state = try StoreCore.remember(store)
+        board.broadcastKeys.restore(state)
         for session in state.sessions { cores[board.home(of: session.id)].home.restore(session) }
         storeCore = try StoreCore(board, store)
         self.store = store
@@ -94,6 +97,9 @@ final class DurableSimulation {
             case 80: try restart()
             case 81: fault()
             case 82: store?.sync()
+            case 83..<86:
+                broadcasts.send(on: board, number: nextNumber, using: &generator)
+                nextNumber += 1
             default: turn()
             }
         }
@@ -133,6 +139,7 @@ final class DurableSimulation {
     private let answers = Locked<[Answer]>([])
 
     private func hear() throws {
+        refusals += broadcasts.hear()
         let heard = answers.withLock { answers in
             defer { answers = [] }
             return answers
@@ -177,9 +184,11 @@ final class DurableSimulation {
         end(cores)
         // What is answered now is answered by a gateway that is gone.
         if isClean { try hear() } else { answers.withLock { $0 = [] } }
+        try broadcasts.judge(disk)
         if durability == .commit, store?.nextFault.isNone ?? true { try holdToAcknowledgements() }
         board = try WebSocketManager(settings).switchboard
         try start()
+        broadcasts.restarted()
     }
 
     private func end(_ cores: [WorkerCore]) {

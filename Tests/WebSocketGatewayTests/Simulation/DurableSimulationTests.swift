@@ -9,7 +9,7 @@ struct DurableSimulationTests {
     @Test(arguments: [Durability.commit, .relaxed]) func `over restarts, no id names two events and nothing acknowledged is missing`(
         durability: Durability
     ) throws {
-        var (judged, resumes, restarts, refusals) = (0, 0, 0, 0)
+        var (judged, resumes, restarts, refusals, repeats) = (0, 0, 0, 0, 0)
         for seed in 0..<12 as Range<UInt64> {
             let simulation = try DurableSimulation(seed: 1000 &+ seed, workers: 1 + Int(seed % 3), durability: durability)
             defer { simulation.stop() }
@@ -23,8 +23,10 @@ struct DurableSimulationTests {
             resumes += simulation.resumes
             restarts += simulation.restarts
             refusals += simulation.refusals
+            repeats += simulation.broadcastRepeats
         }
         #expect(judged > 3000 && resumes > 20 && restarts > 40, "\(judged) judged, \(resumes) resumed, \(restarts) restarts")
+        #expect(repeats > 100, "\(repeats) broadcasts repeated")
         #expect(durability == .relaxed || refusals > 10, "\(refusals) publishes refused")
     }
 }

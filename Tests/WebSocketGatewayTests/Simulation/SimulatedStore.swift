@@ -13,6 +13,7 @@ final class SimulatedStore: HistoryStore {
     /// What is there at the next start.
     final class Disk {
         var sessions: [SessionID: Session] = [:]
+        var broadcastKeys: [StoredKey] = []
         var wasClosed = true
     }
 
@@ -27,7 +28,7 @@ final class SimulatedStore: HistoryStore {
     private let isRelaxed: Bool
     private let eventsMax: Int
     /// Under `relaxed`, what a crash leaves.
-    private var synced: [SessionID: Session]
+    private var synced: ([SessionID: Session], [StoredKey])
     private var isKilled = false
     private var failure: StoreError?
     var nextFault = Fault.none
@@ -37,7 +38,7 @@ final class SimulatedStore: HistoryStore {
         self.disk = disk
         isRelaxed = durability == .relaxed
         self.eventsMax = eventsMax
-        synced = disk.sessions
+        synced = (disk.sessions, disk.broadcastKeys)
     }
 
     func load() -> StoredState {
@@ -47,7 +48,9 @@ final class SimulatedStore: HistoryStore {
                 id: id, epoch: session.epoch, range: StoredRange(session: id, oldest: session.oldest, newest: session.newest),
                 registration: nil, keys: session.keys)
         }
-        return StoredState(sessions: sessions, wasClosed: disk.wasClosed, mayHaveLostEvents: isRelaxed && !disk.wasClosed)
+        return StoredState(
+            sessions: sessions, wasClosed: disk.wasClosed, mayHaveLostEvents: isRelaxed && !disk.wasClosed,
+            broadcastKeys: disk.broadcastKeys)
     }
 
     func commit(_ changes: [StoreChange]) throws(StoreError) -> [StoredRange] {
@@ -56,17 +59,17 @@ final class SimulatedStore: HistoryStore {
         let fault = nextFault
         nextFault = .none
         if case .full = fault { throw .full("the simulation's disk is full") }
-        let before = disk.sessions
+        let before = (disk.sessions, disk.broadcastKeys)
         var dropped: [StoredRange] = []
         for change in changes { try apply(change, &dropped) }
         commits += 1
         if case .failed(let kept) = fault {
-            if !kept { disk.sessions = before }
+            if !kept { (disk.sessions, disk.broadcastKeys) = before }
             let error = StoreError.failed("the simulation's disk failed")
             failure = error
             throw error
         }
-        if !isRelaxed { synced = disk.sessions }
+        if !isRelaxed { synced = (disk.sessions, disk.broadcastKeys) }
         return dropped
     }
 
@@ -88,6 +91,7 @@ final class SimulatedStore: HistoryStore {
             }
             disk.sessions[id] = session
         case .key(let id, let key): disk.sessions[id]?.keys.append(key)
+        case .broadcast(let key): disk.broadcastKeys.append(key)
         case .delete(let id): disk.sessions[id] = nil
         }
     }
@@ -118,9 +122,9 @@ final class SimulatedStore: HistoryStore {
     /// The process ends here: nothing reaches the disk any more, and what was not synced is gone.
     func kill() {
         isKilled = true
-        disk.sessions = synced
+        (disk.sessions, disk.broadcastKeys) = synced
     }
 
     /// Now and then the disk takes what was written.
-    func sync() { if !isKilled { synced = disk.sessions } }
+    func sync() { if !isKilled { synced = (disk.sessions, disk.broadcastKeys) } }
 }
