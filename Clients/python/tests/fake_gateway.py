@@ -132,6 +132,8 @@ class Answering:
         if request.method == "POST" and request.path.startswith("/v1/sessions/"):
             sequence = self.sequences[request.path] = self.sequences.get(request.path, 0) + 1
             return answer(200, receipt(sequence))
+        if request.method == "POST" and request.path == "/v1/events":
+            return answer(200, {"sessions": 1, "connections": 1, "sent": 1, "queued": 0, "conflated": 0, "dropped": 0})
         return answer(404, {"error": {"code": "NOT_FOUND", "message": "no such thing"}})
 
     def types(self) -> list[str]:

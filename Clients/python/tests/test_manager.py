@@ -117,7 +117,7 @@ def test_the_other_methods_of_the_existing_manager_ask_the_gateway() -> None:
     with FakeGateway(exchange) as gateway:
         asyncio.run(engine(WebSocketManager(gateway.url)))
     assert exchange.bodies[5] == b'{"max_age_seconds":60}'
-    assert set(exchange.keys) == {None}
+    assert [number for number, key in enumerate(exchange.keys) if key is not None] == [2], "the broadcast has one"
 
 
 def test_sessions_are_registered_listed_and_ended() -> None:
@@ -230,15 +230,38 @@ def test_a_publish_whose_answer_is_lost_is_repeated_with_its_key() -> None:
     assert [request.body for request in well.received] == [EVENT_BYTES]
 
 
+def test_a_broadcast_whose_answer_is_lost_or_says_unfinished_is_repeated_with_its_key() -> None:
+    keys: list[str] = []
+    counts = {"sessions": 3, "connections": 2, "sent": 2, "queued": 0, "conflated": 0, "dropped": 0}
+    unfinished = {"error": {"code": "BROADCAST_UNFINISHED", "details": {"outcome": "unknown", "sessions": 1}}}
+
+    def losing(connection: Connection) -> None:
+        keys.append(connection.expect("POST", "/v1/events").headers["idempotency-key"])
+
+    def finishing(connection: Connection) -> None:
+        for reply in (answer(503, unfinished, "Retry-After: 0"), answer(200, counts)):
+            keys.append(connection.expect("POST", "/v1/events").headers["idempotency-key"])
+            connection.send(reply)
+
+    with FakeGateway(losing, finishing) as gateway:
+        manager = WebSocketManager(gateway.url)
+        assert asyncio.run(manager.broadcast_to_all(EVENT)) == 2
+        manager.close()
+    assert len(keys) == 3 and len(set(keys)) == 1
+
+
 def test_a_caller_may_give_its_own_key_and_switch_off_all_others() -> None:
     well = Answering()
     with FakeGateway(well) as gateway:
         manager = WebSocketManager(gateway.url, idempotent=False)
         asyncio.run(manager.publish("s", EVENT))
         asyncio.run(manager.broadcast_to_session("s", EVENT))
+        asyncio.run(manager.broadcast_to_all(EVENT))
         asyncio.run(manager.publish("s", [EVENT], idempotency_key="order-17/filled"))
+        asyncio.run(manager.broadcast_to_all(EVENT, idempotency_key="maintenance/3"))
         manager.close()
-    assert [request.headers.get("idempotency-key") for request in well.received] == [None, None, "order-17/filled"]
+    keys = [request.headers.get("idempotency-key") for request in well.received]
+    assert keys == [None, None, None, "order-17/filled", "maintenance/3"]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\r\nX: y", "k" * 256, "\u00e9", 7])

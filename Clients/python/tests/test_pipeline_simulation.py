@@ -57,6 +57,8 @@ class Network:
         self._lost: list[Link] = []
         self._known: set[tuple[str, bytes]] = set()
         self._commits_before_failing: int | None = None
+        self._has_failed = False
+        """The first commit that failed may be a broadcast's second: from there on nothing is committed."""
         self.stands = False
         self.published: list[tuple[str, bytes]] = []
         self.refused_unheard: set[bytes] = set()
@@ -94,21 +96,29 @@ class Network:
             if self._commits_before_failing > 0:
                 self._publish(name)
                 self._commits_before_failing -= 1
+            elif not self._has_failed:
+                self._has_failed = True
+                if self._requests[name].order == EVERY_SESSION:
+                    self._publish(name, in_part=True)
             return FAILED
         self._publish(name)
         return CLOSING if dice > 0.95 else OK
 
-    def _publish(self, name: bytes) -> None:
+    def _publish(self, name: bytes, in_part: bool = False) -> None:
         request = self._requests[name]
         order = request.order or ""
         if request.forgets_keys:
             self._known = {(session, key) for session, key in self._known if session != order}
             return
-        if request.keyed:
-            if (order, name) in self._known:
-                return
+        if request.keyed and (order, name) in self._known:
+            return
+        for session in (SESSIONS if order == EVERY_SESSION else order)[: 1 if in_part else None]:
+            if not request.keyed or (session, name) not in self._known:
+                self.published.append((session, name))
+            if request.keyed:
+                self._known.add((session, name))
+        if request.keyed and not in_part:
             self._known.add((order, name))
-        self.published += [(session, name) for session in (SESSIONS if order == EVERY_SESSION else order)]
 
     def deliver(self) -> bytes:
         link = self._link
@@ -125,6 +135,7 @@ class Network:
         self.refused_unheard |= {name for end, name in self._link.refused if end > heard}
         if self._commits_before_failing is not None:  # it is started again
             self._commits_before_failing = None
+            self._has_failed = False
             self._lost.clear()
         elif self._chance.random() < self._dangers.is_read_late:
             self._lost.append(self._link)
@@ -185,7 +196,7 @@ def make(chance: random.Random, dangers: Dangers, name: bytes) -> Request:
     if chance.random() < dangers.ends_session:
         return Request(name, order=session, forgets_keys=True)
     if chance.random() < dangers.goes_to_all:
-        return Request(name, order=EVERY_SESSION)
+        return Request(name, order=EVERY_SESSION, keyed=chance.random() >= dangers.has_no_key)
     return Request(name, order=session, keyed=chance.random() >= dangers.has_no_key)
 
 
@@ -201,9 +212,9 @@ def outcome(request: Request) -> str:
 
 MANY = {
     "no keys": Dangers(has_no_key=1, goes_to_all=0.1),
-    "keys": Dangers(is_read_late=0.7),
+    "keys": Dangers(goes_to_all=0.2, is_read_late=0.7),
     "some have keys, and much else": Dangers(0.05, fails=0.02, has_no_key=0.2, goes_to_all=0.1, is_read_late=0.5),
-    "sessions end": Dangers(0.1, fails=0.02, ends_session=0.1),
+    "sessions end": Dangers(0.1, fails=0.02, goes_to_all=0.1, ends_session=0.1),
 }
 
 
@@ -228,8 +239,8 @@ def test_whatever_happens_no_event_comes_twice_or_out_of_order(seed: int, danger
 @pytest.mark.parametrize("fails", [0, 0.02])
 @pytest.mark.parametrize("seed", range(350))
 def test_with_keys_and_time_every_event_comes_once_and_in_order(seed: int, fails: float) -> None:
-    history = play(seed, Dangers(refuses=0, fails=fails, is_read_late=0.7, retry_for=1000))
+    history = play(seed, Dangers(refuses=0, fails=fails, goes_to_all=0.2, is_read_late=0.7, retry_for=1000))
     assert {outcome(request) for request in history.requests.values()} == {"done"}
     for session in SESSIONS:
         names = [name for one, name in history.network.published if one == session]
-        assert names == [name for name, request in history.requests.items() if request.order == session]
+        assert names == [name for name, one in history.requests.items() if one.order in (session, EVERY_SESSION)]

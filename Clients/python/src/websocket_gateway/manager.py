@@ -43,9 +43,9 @@ class WebSocketManager:
         with GatewayUnavailable then, unless it may be repeated.
     retry_for: seconds for which a gateway that cannot be reached, or answers 503 with Retry-After, is tried again. No
         try begins later; the last one has its `timeout`.
-    idempotent: each publish to a session carries a key, by which the gateway knows it when it comes again. So a publish
-        whose answer did not come is repeated for `retry_for`, and published once. False for gateways that answer such a
-        key with 501: an answer that did not come is GatewayUnavailable with the outcome "unknown" then.
+    idempotent: each publish to a session, or to all, carries a key, by which the gateway knows it when it comes again.
+        So a publish whose answer did not come is repeated for `retry_for`, and published once. False for gateways that
+        answer such a key with 501: an answer that did not come is GatewayUnavailable with the outcome "unknown" then.
 
     Raises GatewayError for what the gateway will not take, GatewayUnavailable for a gateway that is not there.
     """
@@ -125,9 +125,13 @@ class WebSocketManager:
         """Publish to a session; how many connections it was sent to or waits for."""
         return (await self.publish(session_id, event)).delivered
 
-    async def broadcast_to_all(self, event: EventLike) -> int:
-        """Publish to every open session; how many connections it was sent to or waits for."""
-        fields = await self._ask("POST", "/v1/events", encode(event_to_dict(event)), order=EVERY_SESSION) or {}
+    async def broadcast_to_all(self, event: EventLike, idempotency_key: Optional[str] = None) -> int:
+        """Publish to every open session; how many connections it was sent to or waits for.
+
+        idempotency_key: as of `publish`. A broadcast that comes again does not reach sessions that were opened since.
+        """
+        body, key = encode(event_to_dict(event)), self._key(idempotency_key)
+        fields = await self._ask("POST", "/v1/events", body, order=EVERY_SESSION, key=key) or {}
         return count_of(fields, "sent") + count_of(fields, "queued")
 
     async def cleanup_stale_connections(self, max_age_seconds: float = 300) -> int:
@@ -152,7 +156,7 @@ class WebSocketManager:
         """
         body = encode([event_to_dict(one) for one in events] if isinstance(events, Sequence) else event_to_dict(events))
         path = f"/v1/sessions/{_checked(session_id)}/events"
-        key = checked_key(idempotency_key) if idempotency_key is not None else new_key() if self._idempotent else None
+        key = self._key(idempotency_key)
         return Receipt.from_answer(await self._ask("POST", path, body, order=session_id, key=key) or {})
 
     async def register_session(
@@ -222,6 +226,9 @@ class WebSocketManager:
         await self.aclose()
 
     # Asking the gateway
+
+    def _key(self, given: Optional[str]) -> Optional[str]:
+        return checked_key(given) if given is not None else new_key() if self._idempotent else None
 
     async def _ask(
         self,

@@ -2,11 +2,11 @@
 
 Flow: manager → transport → **Pipeline** ⇄ socket
 
-An event must be published once and in its order. A publish to a session is `keyed`: it carries an `Idempotency-Key`, by
-which the gateway knows it when it comes again, publishes nothing and gives the first answer. So it is sent again, with
-the same key, until it is answered or the time is over. A broadcast has no key; nor has any publish to a gateway that
-takes none. Those, and whatever else is not `repeatable` (as GET, PUT and closing a connection are), are sent again only
-where it is certain that the gateway did nothing with them:
+An event must be published once and in its order. A publish to a session or to all is `keyed`: it carries an
+`Idempotency-Key`, by which the gateway knows it when it comes again, publishes nothing and gives the first answer. So
+it is sent again, with the same key, until it is answered or the time is over. To a gateway that takes no keys none is
+sent. Such publishes, and whatever else is not `repeatable` (as GET, PUT and closing a connection are), are sent again
+only where it is certain that the gateway did nothing with them:
 
 1. no connection was made;
 2. the connection ended before the last byte of the request was handed to the kernel: a request that is not whole is
@@ -35,7 +35,7 @@ the new one stands. Two things would break that:
   sent again, it would come after it. (Where the refusal is lost as well, nobody here knows; a gateway that refuses one
   publish of a session and takes the next, and loses its connection before it has said so, can reorder those two.)
 - The end of the session (`forgets_keys`), in doubt behind a publish in doubt: the keys went with the session, and the
-  event would come into its successor. Both end as "unknown".
+  event would come into its successor. Both end as "unknown". (A broadcast's key goes with no session.)
 """
 
 from __future__ import annotations
@@ -315,7 +315,7 @@ class Pipeline:
             )
 
     def _without_forgotten(self, again: list[Request], by: Request) -> list[Request]:
-        forgotten = [one for one in again if one.keyed and one.is_overtaken_by(by)]
+        forgotten = [one for one in again if one.keyed and one.order == by.order]
         for one in forgotten:
             one.fail(
                 GatewayUnavailable(
