@@ -30,16 +30,19 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CSQLite", path: "CSupport/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "CSupport/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
         .target(name: "CWebSocket", path: "CSupport/CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
 
         // Imports point down only; Tests/ArchitectureTests holds the matrix.
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "HTTP", swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
         .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
         .target(
-            name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", log],
+            name: "WebSocketGateway", dependencies: ["EventLoop", "OpenSSL", "HTTP", "WebSocket", "Sessions", "HistoryStore", log],
             swiftSettings: strict),
         .executableTarget(
             name: "websocket-gateway",
@@ -49,6 +52,7 @@ let package = Package(
             name: "BacktestExample", dependencies: ["WebSocketGateway", log], path: "Examples/BacktestExample", swiftSettings: strict),
 
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], exclude: ["Oracle"], swiftSettings: strict),
         .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "CWebSocket"], swiftSettings: strict),
         .testTarget(name: "SessionsTests", dependencies: ["Sessions"], swiftSettings: strict),
@@ -56,7 +60,7 @@ let package = Package(
         .target(name: "CFaultVFS", path: "Tests/Support/CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "HistoryStoreTests", dependencies: ["HistoryStore", "Sessions", "CSQLite", "CFaultVFS"], swiftSettings: strict),
         .testTarget(
-            name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions"],
+            name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "OpenSSL", "HTTP", "WebSocket", "Sessions"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",

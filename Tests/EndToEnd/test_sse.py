@@ -250,7 +250,7 @@ def test_only_a_listed_page_may_read(serve) -> None:
         assert stream.status == 400 and stream.headers["access-control-allow-origin"] == LISTED
     with RawStream(gateway, "s1", method="OPTIONS", Origin=LISTED, Access_Control_Request_Method="GET") as stream:
         assert stream.status == 204 and stream.headers["access-control-allow-origin"] == LISTED
-        assert stream.headers["access-control-allow-headers"] == "Last-Event-ID, Cache-Control"
+        assert stream.headers["access-control-allow-headers"] == "Authorization, Last-Event-ID, Cache-Control"
     everybody: Gateway = serve("--allowed-origins", "*")
     with RawStream.opened(everybody, "s1", Origin="https://evil.example") as stream:
         assert stream.headers["access-control-allow-origin"] == "*" and "vary" not in stream.headers

@@ -23,6 +23,7 @@ enum ClientCommands {
         do throws(InvalidCommand) {
             let command = try ClientCommand.parse(message.span)
             if command.action == "ping" { return client.sendHeartbeat(withPing: false) }
+            if command.action == "authenticate" { return client.authenticate(command, message) }
             if let replay = client.catchUp?.replay { return ReplayCommands.handle(command, message, replay, from: client) }
             client.sendOwn(
                 OwnMessages.error("NO_ENGINE", "no engine serves this session", details: details(command), now: now, for: client.transport))

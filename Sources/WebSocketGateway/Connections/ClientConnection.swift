@@ -34,6 +34,12 @@ final class ClientConnection: Peer {
     let mode: Mode
     let encoding: Encoding
     let filter: TypeFilter?
+    /// Who its token says it is, and what it may ask for; nil for anonymous clients, who may ask for anything.
+    var identity: Identity?
+    /// It was let in as the session's owner, not because its token names the session.
+    var isOwner = false
+    /// Loop milliseconds.
+    var lifetimeEndsAt = UInt64.max
     /// Nil for the echo service.
     private(set) var session: LocalSession?
     private(set) var state = State.open
@@ -251,6 +257,7 @@ final class ClientConnection: Peer {
                 sendPong(payload)
             }
         case .messageUnfinished: close(.policyViolation, .messageUnfinished, reason: "message not finished in time")
+        case .departure: depart()
         case .heartbeat:
             sendHeartbeat(withPing: transport.isHeard)
             clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)

@@ -17,6 +17,8 @@ struct ConnectionClock {
         case heartbeat
         /// A pong is owed that was put off.
         case pong
+        /// Its token or its time is over.
+        case departure
     }
 
     private(set) var lastHeard: UInt64
@@ -26,6 +28,8 @@ struct ConnectionClock {
     var lastProgress: UInt64?
     /// When the pong that was put off is due.
     var pongDue: UInt64?
+    /// When it must have left; nil: it may stay.
+    var departure: UInt64?
     /// When the unfinished message began.
     private(set) var messageStarted: UInt64?
 
@@ -56,6 +60,7 @@ struct ConnectionClock {
     func due(now: UInt64, _ limits: Limits) -> Due? {
         if let stale = limits.stale, now >= lastHeard + stale { return .stale }
         if let lastProgress, now >= lastProgress + limits.write { return .noProgress }
+        if let departure, now >= departure { return .departure }
         if let messageStarted, now >= messageStarted + limits.message { return .messageUnfinished }
         if let pongDue, now >= pongDue { return .pong }
         if let nextHeartbeat, now >= nextHeartbeat { return .heartbeat }
@@ -70,6 +75,7 @@ struct ConnectionClock {
         if let messageStarted { next = min(next, messageStarted + limits.message) }
         if let nextHeartbeat { next = min(next, nextHeartbeat) }
         if let pongDue { next = min(next, pongDue) }
+        if let departure { next = min(next, departure) }
         return next == .max ? nil : next
     }
 }

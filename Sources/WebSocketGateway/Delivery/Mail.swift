@@ -69,6 +69,26 @@ struct JoinRequest: Sendable {
     let join: JoinMode?
     /// It gets the events at their times, from the history alone.
     var replays = false
+    /// Whose session it must be.
+    var access = SessionAccess.open
+}
+
+/// What lets a client into a session.
+enum SessionAccess: Sendable {
+    /// Nothing more is asked: the gateway asks for no tokens, or the token names the session.
+    case open
+    /// The session must be registered, with this owner.
+    case owner(Identity)
+    /// The session must have no owner: the gateway asks for tokens, and lets in who has none.
+    case anonymous
+
+    func allows(_ registration: SessionRegistration?) -> Bool {
+        switch self {
+        case .open: true
+        case .owner(let identity): registration?.owner.map(identity.isSubject) ?? false
+        case .anonymous: registration?.owner == nil
+        }
+    }
 }
 
 /// A connection that is behind asks its session's home for what comes next.
@@ -89,6 +109,7 @@ enum JoinAnswer: Sendable {
 
 enum JoinRefusal: Sendable {
     case sessionFull
+    case notOwner
     case unknownSession
     case wrongKind
     case tooManySessions

@@ -236,6 +236,8 @@ final class SessionHome {
 
     func join(_ request: JoinRequest) -> JoinAnswer {
         let known = sessions[request.session]
+        // First: who may not watch a session is not told whether there is one.
+        guard request.access.allows(known?.registration) else { return .refused(.notOwner) }
         let isRegistered = known?.registration != nil || known?.stream.lastID != nil
         if core.plan.settings.registeredSessionsOnly, !isRegistered { return .refused(.unknownSession) }
         if let kind = known?.registration?.kind, kind != request.kind { return .refused(.wrongKind) }

@@ -15,6 +15,7 @@ final class AdmissionGate: Sendable {
     /// Holds only addresses with a connection, so it is never larger than the number of connections.
     private let addresses = Locked<[SocketAddress: Int]>([:])
     private let rates = Locked(AddressRates())
+    private let failures = Locked(AddressRates())
 
     var clientCount: Int { clients.load(ordering: .relaxed) }
 
@@ -41,6 +42,16 @@ final class AdmissionGate: Sendable {
     /// A new connection of the address: 0 lets it in, otherwise so many milliseconds are too early.
     func arrive(_ address: SocketAddress, now: UInt64, _ limit: RateLimit) -> UInt64 {
         rates.withLock { $0.arrive(Self.key(address), now: now, limit) }
+    }
+
+    /// A token of the address was none of ours.
+    func fail(_ address: SocketAddress, now: UInt64, _ limit: RateLimit) {
+        failures.withLock { _ = $0.arrive(Self.key(address), now: now, limit) }
+    }
+
+    /// For how many milliseconds no token of the address is looked at: it has failed too often.
+    func failureWait(_ address: SocketAddress, now: UInt64, _ limit: RateLimit) -> UInt64 {
+        failures.withLock { $0.wait(Self.key(address), now: now, limit) }
     }
 
     func leave(_ admission: Admission) {

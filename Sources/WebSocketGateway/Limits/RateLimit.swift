@@ -1,13 +1,24 @@
-/// So many a second, and after a pause so many at once.
+/// So many in a time, and after a pause so many at once.
 struct RateLimit: Sendable, Equatable {
     /// 1 to 1,000,000,000.
-    let perSecond: UInt64
+    let count: UInt64
     /// 1 to 1,000,000,000.
     let burst: UInt64
+    private let periodNanoseconds: UInt64
 
-    /// What the bucket of one message, address or key costs in nanoseconds of refilling. No overflow: counts are at most a thousand million,
-    /// and so is the number of nanoseconds in a second.
-    fileprivate func nanoseconds(_ count: UInt64) -> UInt64 { min(count, 1_000_000_000) * 1_000_000_000 / perSecond }
+    /// So many a second.
+    init(perSecond: UInt64, burst: UInt64) { (count, self.burst, periodNanoseconds) = (perSecond, burst, 1_000_000_000) }
+
+    /// So many a minute, and as many at once.
+    init(perMinute: UInt64) { (count, burst, periodNanoseconds) = (perMinute, perMinute, 60_000_000_000) }
+
+    /// What the bucket of one message, address or key costs in nanoseconds of refilling. No overflow: a count times its period is at most 10^18.
+    fileprivate func nanoseconds(_ taken: UInt64) -> UInt64 {
+        min(taken, 1_000_000_000_000_000_000 / periodNanoseconds) * periodNanoseconds / count
+    }
+
+    /// How long an empty bucket takes to be full again.
+    var fillMilliseconds: UInt64 { nanoseconds(burst) / 1_000_000 }
 }
 
 /// What is left of one allowance under a ``RateLimit``: a token bucket that keeps only when it will be full again (the generic cell rate

@@ -30,7 +30,8 @@ extension ConnectionMetadata {
         self.init(
             connectionID: client.id, sessionID: session.id, kind: session.kind, transport: client.transport,
             connectedAt: Timestamp(microsecondsSince1970: client.connectedAt),
-            lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host, subject: nil,
+            lastHeartbeat: Timestamp(microsecondsSince1970: client.lastHeardAt), remoteAddress: client.address.host,
+            subject: client.identity?.subject,
             roundTripMilliseconds: client.roundTrip.map { Double($0 / 1000) / 1000 }, queuedBytes: client.queuedBytes,
             lag: client.lag, story: client.story)
     }

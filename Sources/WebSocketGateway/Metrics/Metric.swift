@@ -6,7 +6,7 @@ internal import WebSocket
 /// Label values come from these closed lists only: no path, session id or header a peer sends can make a new series.
 enum Metric: Int, CaseIterable, Sendable {
     case connections, eventStreams, httpConnections, sessions
-    case connectionsAccepted, connectionsRefused, handshakes
+    case connectionsAccepted, connectionsRefused, handshakes, authentications
     case eventsPublished, publishRequests, deliveries, deliveriesConflated, deliveriesDropped
     case sentBytes, receivedBytes, queuedBytes
     case clientMessages, rateLimited, protocolViolations, httpErrors
@@ -53,6 +53,10 @@ enum Metric: Int, CaseIterable, Sendable {
             Row(
                 name: "wsg_handshakes_total", help: "Clients' requests for a session by outcome.", kind: .counter, label: "outcome",
                 values: HandshakeOutcome.allCases.map(\.rawValue))
+        case .authentications:
+            Row(
+                name: "wsg_authentications_total", help: "Clients' tokens looked at, at the door and to be renewed, by outcome.",
+                kind: .counter, label: "outcome", values: TokenFault.allCases.map(\.rawValue) + ["accepted"])
         case .eventsPublished:
             Row(
                 name: "wsg_events_published_total", help: "Events that entered a session's stream.", kind: .counter, label: "type",
@@ -195,6 +199,7 @@ enum Metric: Int, CaseIterable, Sendable {
 
     static func rateLabel(_ rate: MessageMeter.Excess) -> Int { rate == .messages ? 0 : 1 }
     static let connectionRateLabel = 2
+    static let authenticationAcceptedLabel = TokenFault.allCases.count
 
     private static let violationNames = ProtocolViolation.all.map(\.name)
     static func violationIndex(_ violation: ProtocolViolation) -> Int { violationNames.firstIndex(of: violation.name)! }
@@ -223,6 +228,7 @@ enum RefusalReason: String, CaseIterable, Sendable {
 enum HandshakeOutcome: String, CaseIterable, Sendable {
     case accepted
     case malformed
+    case unauthorized
     case forbidden
     case notFound = "not_found"
     case sessionLimit = "session_limit"

@@ -31,6 +31,10 @@ public struct ConnectionClosure: Sendable, Equatable {
         case protocolViolation = "protocol_violation"
         /// Its own messages came too fast for too long.
         case rateLimited = "rate_limited"
+        /// Its token ended and was not renewed, where the gateway closes then.
+        case tokenExpired = "token_expired"
+        /// It was connected for as long as the gateway's settings let anybody be.
+        case lifetimeOver = "lifetime_over"
         /// Told inside the WebSocket that it may not join.
         case refused
         case sendError = "send_error"
@@ -45,7 +49,7 @@ public struct ConnectionClosure: Sendable, Equatable {
             case .clientLeft: .client
             case .endedWithoutClose, .sendError, .reset, .timedOut, .readError: .network
             case .sessionEnded, .disconnected, .draining, .slowNoProgress, .slowQueueFull, .stale, .cleanedUp, .protocolViolation,
-                .rateLimited, .refused:
+                .rateLimited, .tokenExpired, .lifetimeOver, .refused:
                 .gateway
             }
         }

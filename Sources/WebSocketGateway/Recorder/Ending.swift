@@ -16,6 +16,8 @@ enum Ending: Equatable {
     /// The position of its name among ``violationNames``.
     case violation(UInt8)
     case rateLimited
+    case tokenExpired
+    case lifetimeOver
     case refused
     case sendError
     case reset
@@ -51,6 +53,8 @@ enum Ending: Equatable {
         case .cleanedUp: .cleanedUp
         case .violation: .protocolViolation
         case .rateLimited: .rateLimited
+        case .tokenExpired: .tokenExpired
+        case .lifetimeOver: .lifetimeOver
         case .refused: .refused
         case .sendError: .sendError
         case .reset: .reset

@@ -27,6 +27,8 @@ enum ClientRoutes {
         let address: SocketAddress
         let filter: TypeFilter?
         let replay: ReplaySpeed?
+        /// Nil: anonymous.
+        var identity: Identity?
         /// The client speaks `wsg.v1`: it is told inside the WebSocket why it is refused, where a browser's script can read it.
         var canReadRefusals: Bool {
             if case .webSocket(let acceptance) = opening { acceptance.subprotocol == ClientRoutes.subprotocol } else { false }
@@ -76,9 +78,10 @@ enum ClientRoutes {
             case .webSocket: .webSocket(try accept(head, connection))
             case .eventStream: .eventStream(try EventStreamRoutes.accept(head, core))
             }
-        let (resumeFrom, join, filter, replay) = try parameters(head, transport)
+        let (query, tokenFault) = try query(head, asksForTokens: core.board.door.asksForTokens)
+        let (resumeFrom, join, filter, replay) = try parameters(head, query, transport)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
-        let upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay)
+        var upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay)
         // One property, or the whole plan would be copied.
         let origins = core.plan.origins
         guard head.first("origin", satisfies: origins.allows) ?? true, head.count("origin") <= 1 else {
@@ -97,6 +100,12 @@ enum ClientRoutes {
                     on: connection)
             }
         }
+        do throws(TokenFault) {
+            if let tokenFault { throw tokenFault }
+            upgrade.identity = try identify(head, query, from: address, core)
+        } catch {
+            return refuse(self.refusal(error, address, core), head, upgrade: upgrade, on: connection)
+        }
         guard address == connection.peer || core.count(address, of: connection) else {
             throw Refusal(
                 outcome: .addressLimit,
@@ -106,7 +115,8 @@ enum ClientRoutes {
         connection.join(
             JoinRequest(
                 session: session, kind: kind, worker: core.index, connection: connection.ref,
-                encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil), upgrade)
+                encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil,
+                access: access(upgrade.identity, to: session, core)), upgrade)
     }
 
     // MARK: What the request says
@@ -174,15 +184,13 @@ enum ClientRoutes {
         }
     }
 
-    private static func parameters(_ head: RequestHead, _ transport: Transport) throws(Refusal)
+    static func malformed(_ message: String) -> Refusal {
+        Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_QUERY", message))
+    }
+
+    private static func parameters(_ head: RequestHead, _ query: QueryParameters, _ transport: Transport) throws(Refusal)
         -> (resumeFrom: EventID?, join: JoinMode?, filter: TypeFilter?, replay: ReplaySpeed?)
     {
-        func malformed(_ message: String) -> Refusal {
-            Refusal(outcome: .malformed, response: .error(.badRequest, "INVALID_QUERY", message))
-        }
-        let query: QueryParameters
-        do throws(QueryError) { query = try QueryParameters(head.query) } catch { throw malformed(error.message) }
-
         // A browser comes back with the URL it first came with: what it has got since stands in the header.
         var resumeFrom = transport == .eventStream ? try EventStreamRoutes.lastEventID(head) : nil
         if resumeFrom == nil, let text = query.first("last_event_id") {
@@ -230,6 +238,7 @@ enum ClientRoutes {
                 client, to: request.session, kind: request.kind, incarnation: incarnation, lastID: lastID, isBehind: start != nil,
                 replays: request.replays)
             let isAtHead = start == nil || start == lastID?.sequence
+            client.admit(upgrade.identity, request.access)
             client.join(
                 session, behind: start,
                 replay: upgrade.replay.map {
@@ -257,6 +266,7 @@ enum ClientRoutes {
                 outcome: .sessionLimit,
                 response: .error(
                     .serviceUnavailable, "TOO_MANY_SESSIONS", "the gateway knows as many sessions as it may", retryAfterSeconds: 5))
+        case .notOwner: notOwner
         case .unknownSession:
             Refusal(
                 outcome: .notFound, response: .error(.notFound, "SESSION_NOT_FOUND", "no such session"),

@@ -13,7 +13,7 @@ enum EventStreamRoutes {
         response.headers =
             [("Allow", "GET, OPTIONS")] + crossOrigin.headers
             + [
-                ("Access-Control-Allow-Methods", "GET"), ("Access-Control-Allow-Headers", "Last-Event-ID, Cache-Control"),
+                ("Access-Control-Allow-Methods", "GET"), ("Access-Control-Allow-Headers", "Authorization, Last-Event-ID, Cache-Control"),
                 ("Access-Control-Max-Age", "600"),
             ]
         return response

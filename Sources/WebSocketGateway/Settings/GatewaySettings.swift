@@ -15,8 +15,20 @@ public struct GatewaySettings: Sendable, Equatable {
 
     // MARK: Who
 
-    /// Lets clients in without a token where the public listener is not on loopback.
+    /// Lets clients in without a token: where the public listener is not on loopback, and where tokens are asked for.
     public var allowAnonymous = false
+    /// A file with the secret that tokens are signed with (HS256), or with a public key in PEM. Nil, and no key set either: no token is looked at.
+    public var tokenSecretFile: String?
+    /// A file with a JSON Web Key Set (RFC 7517).
+    public var tokenKeySet: String?
+    /// What a token's `iss` must be. Nil: anything.
+    public var tokenIssuer: String?
+    /// What a token's `aud` must be or hold. Nil: anything.
+    public var tokenAudience: String?
+    /// What the end of a token means to the connection it opened.
+    public var tokenExpiry = TokenExpiry.connect
+    /// A client connection is closed with 1012 after this time, spread over a tenth of it, so that its client comes back with a fresh token. Zero: never.
+    public var connectionLifetimeMax: Duration = .zero
     /// Origins (`scheme://host[:port]`) whose pages may connect; `*` allows all. Empty: a loopback listener allows loopback origins, others none.
     public var allowedOrigins: [String] = []
     /// Serves only sessions that an engine registered or published to; others are 404.
@@ -53,6 +65,9 @@ public struct GatewaySettings: Sendable, Equatable {
     public var connectionRatePerAddress = 20
     /// So many at once after a pause.
     public var connectionBurstPerAddress = 200
+    /// Tokens a minute, from one address (IPv6: one /64), that are none of ours; so many at once. More are 429, and are not looked at. Expired ones do not
+    /// count, nor do loopback peers and trusted proxies themselves.
+    public var authenticationFailureRatePerAddress = 10
 
     // MARK: How large
 
@@ -130,4 +145,12 @@ public struct GatewaySettings: Sendable, Equatable {
     package var sendBufferBytes: Int?
 
     public init() {}
+}
+
+/// When a token's `exp` is looked at.
+public enum TokenExpiry: String, CaseIterable, Sendable {
+    /// When it is given: identity providers issue tokens that live for a minute, and a session is watched for hours.
+    case connect
+    /// All the time: the connection is closed with 4401 when its token has ended and was not renewed.
+    case close
 }

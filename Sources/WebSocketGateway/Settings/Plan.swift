@@ -18,6 +18,9 @@ struct Plan: Sendable {
     let eventLimits: EventLimits
     let messageLimits: MessageMeter.Limits
     let connectionRate: RateLimit
+    let authenticationFailureRate: RateLimit
+    /// As they were at the start; the door has those of now.
+    let tokenKeys: TokenKeys?
     let durability: Durability
     let history: SessionHistory.Limits
     let historyBytesPerWorker: Int
@@ -32,6 +35,8 @@ struct Plan: Sendable {
     let messageTimeout: UInt64
     let drainTimeout: UInt64
     let sessionIdleTimeout: UInt64
+    /// 0: none.
+    let connectionLifetimeMax: UInt64
 
     /// Descriptors kept for the control listener, the loops, those who are refused and still read why, and the files a process opens.
     static func descriptorReserve(controlConnections: Int, workers: Int) -> Int {
@@ -50,16 +55,17 @@ struct Plan: Sendable {
         control = try Self.address(settings.control, "control")
         workers = try Self.within(settings.workers ?? min(cores, 64), 1...64, "workers")
 
+        tokenKeys = try TokenKeys.read(settings)
         if !settings.echoes {
             guard control.isLoopback else {
                 throw SettingsError(
                     "control",
                     "\(settings.control) is open to the network, and without an API key anybody could publish; use a loopback address")
             }
-            guard listen.isLoopback || settings.allowAnonymous else {
+            guard listen.isLoopback || settings.allowAnonymous || tokenKeys != nil else {
                 throw SettingsError(
                     "listen",
-                    "\(settings.listen) is open to the network and no token is asked for; pass --allow-anonymous to let everybody in, or use a loopback address"
+                    "\(settings.listen) is open to the network and no token is asked for; pass --jwks or --jwt-secret-file, or --allow-anonymous to let everybody in"
                 )
             }
             if listen.port != 0, listen == control { throw SettingsError("control", "is the same address as listen") }
@@ -115,6 +121,10 @@ struct Plan: Sendable {
             settings.connectionRatePerAddress, "connection-rate-per-address", burst: settings.connectionBurstPerAddress,
             "connection-burst-per-address")
 
+        authenticationFailureRate = RateLimit(
+            perMinute: UInt64(try Self.within(settings.authenticationFailureRatePerAddress, 1...1_000_000, "auth-failure-rate-per-address"))
+        )
+
         origins = try OriginPolicy(settings.allowedOrigins, onLoopback: listen.isLoopback)
         proxies = try TrustedProxies(settings.trustedProxies)
 
@@ -143,6 +153,7 @@ struct Plan: Sendable {
         messageTimeout = try Self.milliseconds(settings.messageTimeout, "message-timeout")
         drainTimeout = try Self.milliseconds(settings.drainTimeout, "drain-timeout")
         sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
+        connectionLifetimeMax = try Self.milliseconds(settings.connectionLifetimeMax, "max-connection-lifetime", zeroMeansNever: true)
     }
 
     /// What may wait in an outbox in all: the events of a full queue, a page of the history or an event that was let in when it was empty, and as much

@@ -61,6 +61,11 @@ struct GatewayLog: Sendable {
         }
     }
 
+    /// By its fault alone: a token is never told, nor anything in it.
+    func tokenRefused(_ fault: TokenFault, address: SocketAddress) {
+        peerCaused("token refused") { ["reason": "\(fault.rawValue)", "remote_address": "\(address.host)"] }
+    }
+
     private func peerCaused(_ message: Logger.Message, _ metadata: () -> Logger.Metadata) {
         guard logger.logLevel <= .notice, let suppressed = budget.take() else { return }
         var metadata = metadata()

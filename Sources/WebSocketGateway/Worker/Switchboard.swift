@@ -13,6 +13,7 @@ final class Switchboard: Sendable {
     let storeCounters = Counters()
     let gate = AdmissionGate()
     let broadcastKeys = BroadcastKeys()
+    let door: TokenDoor
     let descriptorLimit: Int
     let startedAtSeconds = Double(Clocks.wallMicroseconds) / 1e6
 
@@ -23,6 +24,7 @@ final class Switchboard: Sendable {
     init(_ plan: Plan, descriptorLimit: Int, log: GatewayLog) {
         self.plan = plan
         self.log = log
+        door = TokenDoor(plan.tokenKeys)
         self.descriptorLimit = descriptorLimit
         mailboxes = (0..<plan.workers).map { _ in Mailbox() }
         counters = (0..<plan.workers).map { _ in Counters() }

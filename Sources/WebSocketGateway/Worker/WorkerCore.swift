@@ -109,6 +109,8 @@ final class WorkerCore {
     /// When a client that we close for draining should come back: spread, so that the next gateway is not stormed.
     func retryAfterMilliseconds() -> Int { Int.random(in: 500...3000, using: &random) }
 
+    func random(below end: UInt64) -> UInt64 { UInt64.random(in: 0..<max(1, end), using: &random) }
+
     private func measureTurn() {
         counters.observe(.loopTurn, nanoseconds: loop.busyNanoseconds)
         counters.lastTurn.store(Clocks.monotonicNanoseconds, ordering: .relaxed)

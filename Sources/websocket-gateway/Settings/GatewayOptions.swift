@@ -10,12 +10,24 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Event loops, one thread each. Default: one per core.", valueName: "n")) var workers: String?
     @Option(help: ArgumentHelp("A file of name = value lines; names are those of these flags.", valueName: "file")) var config: String?
 
-    @Flag(help: "Let clients in without a token where the public listener is not on loopback.") var allowAnonymous = false
+    @Flag(help: "Let clients in without a token, off loopback and where tokens are asked for.") var allowAnonymous = false
     @Option(help: ArgumentHelp("Origins whose pages may connect, separated by commas; * for all.", valueName: "list")) var allowedOrigins:
         String?
     @Flag(help: "Serve only sessions that an engine registered or published to.") var registeredSessionsOnly = false
     @Option(help: ArgumentHelp("Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.", valueName: "list"))
     var trustedProxies: String?
+
+    @Option(help: ArgumentHelp("The secret that tokens are signed with, or a public key in PEM.", valueName: "file"))
+    var jwtSecretFile: String?
+    @Option(help: ArgumentHelp("A JSON Web Key Set: the keys that tokens are signed with.", valueName: "file")) var jwks: String?
+    @Option(help: ArgumentHelp("What a token's iss must be.", valueName: "text")) var jwtIssuer: String?
+    @Option(help: ArgumentHelp("What a token's aud must be or hold.", valueName: "text")) var jwtAudience: String?
+    @Option(help: ArgumentHelp("connect: a token is judged when it is given; close: 4401 at its end. Default: connect.", valueName: "when"))
+    var tokenExpiry: String?
+    @Option(help: ArgumentHelp("A client is told to come back after this time; 0 never. Default: 0.", valueName: "seconds"))
+    var maxConnectionLifetime: String?
+    @Option(help: ArgumentHelp("Tokens a minute from one address that are none. Default: 10.", valueName: "n"))
+    var authFailureRatePerAddress: String?
 
     @Option(help: ArgumentHelp("Client connections at once. Default: 10000.", valueName: "n")) var maxConnections: String?
     @Option(help: ArgumentHelp("Client connections of one session. Default: 100.", valueName: "n")) var maxConnectionsPerSession: String?
@@ -80,7 +92,9 @@ struct GatewayOptions: ParsableArguments {
         let values: [(String, String?)] = [
             ("listen", listen), ("control", control), ("workers", workers), ("allow-anonymous", allowAnonymous ? "true" : nil),
             ("allowed-origins", allowedOrigins), ("registered-sessions-only", registeredSessionsOnly ? "true" : nil),
-            ("trusted-proxies", trustedProxies), ("max-connections", maxConnections),
+            ("trusted-proxies", trustedProxies), ("jwt-secret-file", jwtSecretFile), ("jwks", jwks), ("jwt-issuer", jwtIssuer),
+            ("jwt-audience", jwtAudience), ("token-expiry", tokenExpiry), ("max-connection-lifetime", maxConnectionLifetime),
+            ("auth-failure-rate-per-address", authFailureRatePerAddress), ("max-connections", maxConnections),
             ("max-connections-per-session", maxConnectionsPerSession),
             ("max-connections-per-address", maxConnectionsPerAddress), ("max-control-connections", maxControlConnections),
             ("max-sessions", maxSessions),

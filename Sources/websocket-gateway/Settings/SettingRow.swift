@@ -14,6 +14,10 @@ struct SettingRow: Sendable {
         optionalCount("workers", \.workers),
         flag("allow-anonymous", \.allowAnonymous), list("allowed-origins", \.allowedOrigins),
         flag("registered-sessions-only", \.registeredSessionsOnly), list("trusted-proxies", \.trustedProxies),
+        optionalText("jwt-secret-file", \.tokenSecretFile), optionalText("jwks", \.tokenKeySet), optionalText("jwt-issuer", \.tokenIssuer),
+        optionalText("jwt-audience", \.tokenAudience), tokenExpiry("token-expiry", \.tokenExpiry),
+        seconds("max-connection-lifetime", \.connectionLifetimeMax),
+        count("auth-failure-rate-per-address", \.authenticationFailureRatePerAddress),
         count("max-connections", \.connectionsMax), count("max-connections-per-session", \.connectionsPerSessionMax),
         count("max-connections-per-address", \.connectionsPerAddressMax), count("max-control-connections", \.controlConnectionsMax),
         count("max-sessions", \.sessionsMax),
@@ -27,7 +31,7 @@ struct SettingRow: Sendable {
         count("max-message-bytes", \.messageBytesMax), count("max-message-fragments", \.messageFragmentsMax),
         count("max-publish-bytes", \.publishBytesMax), count("max-event-bytes", \.eventBytesMax),
         count("max-write-queue-bytes", \.writeQueueBytesMax),
-        directory("data", \.dataDirectory), durability("durability", \.durability),
+        optionalText("data", \.dataDirectory), durability("durability", \.durability),
         count("max-history-events", \.historyEventsMax), count("max-history-bytes", \.historyBytesMax),
         optionalCount("max-total-history-bytes", \.totalHistoryBytesMax), seconds("history-retention", \.historyRetention),
         flag("deflate", \.deflates), count("deflate-threshold-bytes", \.deflateThresholdBytes),
@@ -44,10 +48,19 @@ struct SettingRow: Sendable {
         SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = text }
     }
 
-    private static func directory(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
+    private static func optionalText(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
         SettingRow(name: name) { text, settings throws(SettingsError) in
-            guard !text.isEmpty else { throw SettingsError(name, "names no directory") }
+            guard !text.isEmpty else { throw SettingsError(name, "names nothing") }
             settings[keyPath: path] = text
+        }
+    }
+
+    private static func tokenExpiry(_ name: String, _ path: any WritableKeyPath<GatewaySettings, TokenExpiry> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            guard let expiry = TokenExpiry(rawValue: text) else {
+                throw SettingsError(name, "\"\(text)\" is not one of \(TokenExpiry.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            settings[keyPath: path] = expiry
         }
     }
 

@@ -30,7 +30,7 @@ import WebSocketGateway
     func `a flag that is given reaches the settings`(_ name: String) throws {
         let row = try #require(SettingRow.all.first { $0.name == name })
         let isFlag = name == "allow-anonymous" || name == "registered-sessions-only"
-        let value = ["deflate": "false", "durability": "relaxed"][name] ?? "7"
+        let value = ["deflate": "false", "durability": "relaxed", "token-expiry": "close"][name] ?? "7"
         let options = try GatewayOptions.parse(isFlag ? ["--\(name)"] : ["--\(name)", value])
         #expect(options.given.map(\.name) == [name])
         var settings = GatewaySettings()

@@ -10,7 +10,7 @@ enum FuzzTargets {
     static let all: [any FuzzTarget.Type] = [
         AddressesTarget.self, ClientCommandTarget.self, EventsTarget.self, ExtensionOffersTarget.self, HandshakeTarget.self,
         IdentifiersTarget.self, InflaterTarget.self, JSONTarget.self, MessageReaderTarget.self, OutboxTarget.self, QueryTarget.self,
-        RequestParserTarget.self, ResponseParserTarget.self, SettingsFileTarget.self,
+        RequestParserTarget.self, ResponseParserTarget.self, SettingsFileTarget.self, TokenTarget.self,
     ]
 }
 

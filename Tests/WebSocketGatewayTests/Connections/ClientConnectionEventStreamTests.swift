@@ -293,7 +293,7 @@ struct ClientConnectionEventStreamTests {
             #expect(
                 answer.head.dropFirst() == [
                     "Allow: GET, OPTIONS", "Access-Control-Allow-Origin: http://localhost:3000", "Vary: Origin",
-                    "Access-Control-Allow-Methods: GET", "Access-Control-Allow-Headers: Last-Event-ID, Cache-Control",
+                    "Access-Control-Allow-Methods: GET", "Access-Control-Allow-Headers: Authorization, Last-Event-ID, Cache-Control",
                     "Access-Control-Max-Age: 600",
                 ])
             let refused = try await gateway.ask("/sse/backtest/s?join=x", headers: [("Origin", "http://localhost:3000")])

@@ -58,6 +58,14 @@ struct ConnectionClockTests {
         #expect(clock.due(now: 1900, limits) == .stale)
     }
 
+    @Test func `who must leave at a time leaves then`() {
+        var clock = ConnectionClock(now: 0, firstHeartbeat: nil)
+        clock.departure = 500
+        #expect(clock.next(limits) == 500)
+        #expect(clock.due(now: 499, limits) == nil)
+        #expect(clock.due(now: 500, limits) == .departure)
+    }
+
     @Test func `without time-outs nothing is ever due`() {
         let clock = ConnectionClock(now: 0, firstHeartbeat: nil)
         let never = ConnectionClock.Limits(stale: nil, write: 1, message: 1)

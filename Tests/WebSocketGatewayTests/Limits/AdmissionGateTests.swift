@@ -29,6 +29,20 @@ struct AdmissionGateTests {
         #expect(third)
     }
 
+    @Test func `an address that failed as often as it may waits, and no other does`() throws {
+        let (gate, limit) = (AdmissionGate(), RateLimit(perMinute: 10))
+        let (one, other) = (try address("192.0.2.1"), try address("192.0.2.2"))
+        for _ in 0..<9 { gate.fail(one, now: 1000, limit) }
+        #expect(gate.failureWait(one.with(port: 5), now: 1000, limit) == 0)
+        gate.fail(one, now: 1000, limit)
+        #expect(gate.failureWait(one, now: 1000, limit) == 6000)
+        #expect(gate.failureWait(one, now: 6999, limit) == 1)
+        #expect(gate.failureWait(one, now: 7000, limit) == 0)
+        #expect(gate.failureWait(other, now: 1000, limit) == 0)
+        let arrival = gate.arrive(one, now: 1000, RateLimit(perSecond: 1, burst: 1))
+        #expect(arrival == 0, "failures are no connections")
+    }
+
     @Test func `an address has its allowance, whatever its ports`() throws {
         let gate = AdmissionGate()
         let one = try address("192.0.2.1")

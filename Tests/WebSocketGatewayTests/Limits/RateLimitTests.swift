@@ -39,6 +39,20 @@ struct RateLimitTests {
         #expect(taken(&bucket, 2, now: 1100, limit) == 1)
     }
 
+    @Test func `so many a minute are as many at once, and one more after each part of it`() {
+        let limit = RateLimit(perMinute: 6)
+        #expect(limit.fillMilliseconds == 60_000)
+        var bucket = TokenBucket()
+        let first = (0..<7).map { _ in bucket.take(now: 0, limit) }
+        #expect(first == Array(repeating: true, count: 6) + [false])
+        #expect(bucket.wait(now: 0, limit) == 10_000)
+        let (early, inTime) = (bucket.take(now: 9999, limit), bucket.take(now: 10_000, limit))
+        #expect((early, inTime) == (false, true))
+        var greatest = TokenBucket()
+        let isTaken = greatest.take(.max, now: 1_000_000_000_000, RateLimit(perMinute: 1))
+        #expect(!isTaken)
+    }
+
     @Test func `the wait is how long it is until the next one can be taken`() {
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<2000 {
@@ -70,7 +84,7 @@ struct RateLimitTests {
             for step in 0..<200 {
                 let pause = UInt64.random(in: 0...60, using: &generator)
                 now += pause
-                left = min(limit.burst * 1000, left + pause * limit.perSecond)
+                left = min(limit.burst * 1000, left + pause * limit.count)
                 let expected = left >= 1000
                 if expected { left -= 1000 }
                 let actual = bucket.take(now: now, limit)

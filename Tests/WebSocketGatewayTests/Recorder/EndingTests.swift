@@ -17,6 +17,8 @@ struct EndingTests {
         (.stale, "stale", "gateway", nil),
         (.cleanedUp, "cleaned_up", "gateway", nil),
         (.rateLimited, "rate_limited", "gateway", nil),
+        (.tokenExpired, "token_expired", "gateway", nil),
+        (.lifetimeOver, "lifetime_over", "gateway", nil),
         (.refused, "refused", "gateway", nil),
         (.sendError, "send_error", "network", nil),
         (.reset, "reset", "network", nil),

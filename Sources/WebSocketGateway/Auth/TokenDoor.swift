@@ -1,0 +1,55 @@
+internal import EventLoop
+
+/// Where tokens are looked at: the keys of now, and the tokens that were good, for all workers. The lock is held to look something up, never while a
+/// signature is checked.
+///
+/// Flow: ClientRoutes → **TokenDoor** → Identity → JoinRequest
+final class TokenDoor: Sendable {
+    /// Otherwise none is looked at. New keys do not change it.
+    let asksForTokens: Bool
+
+    private let state: Locked<State>
+    private let caches: Bool
+
+    private struct State: Sendable {
+        var keys: TokenKeys?
+        var cache = TokenCache()
+        /// Counts the changes of keys.
+        var generation = 0
+    }
+
+    init(_ keys: TokenKeys?, caches: Bool = true) {
+        asksForTokens = keys != nil
+        self.caches = caches
+        state = Locked(State(keys: keys))
+    }
+
+    /// New keys, from now on: what the old ones had found good counts no more.
+    func replace(_ keys: TokenKeys) {
+        state.withLock { $0 = State(keys: keys, generation: $0.generation + 1) }
+    }
+
+    /// Who the token's bearer is. `mayLook` is asked before a signature is checked, which is work, and may be guessing.
+    /// `now` is microseconds since 1970.
+    func identify(_ token: Span<UInt8>, now: Int64, mayLook: () -> Bool = { true }) throws(TokenFault) -> Identity {
+        guard asksForTokens else { throw .missing }
+        guard token.count <= Token.bytesMax else { throw .malformed }
+        let digest = caches ? TokenCache.Digest(token) : nil
+        let (keys, known, generation) = state.withLock { state in
+            (state.keys, digest.flatMap { state.cache.find($0) }, state.generation)
+        }
+        if let known {
+            try known.check(now: now)
+            return known.identity
+        }
+        guard let keys else { throw .missing }
+        guard mayLook() else { throw .rate }
+        let claims = try keys.open(token)
+        try claims.check(now: now)
+        if let digest {
+            // Keys that were taken back meanwhile must not have the last word.
+            state.withLock { if $0.generation == generation { $0.cache.insert(claims, digest) } }
+        }
+        return claims.identity
+    }
+}

@@ -1,0 +1,16 @@
+import Testing
+
+@testable import WebSocketGateway
+
+@Suite("JSON that is read one way")
+struct StrictJSONTests {
+    @Test(arguments: ["{}", #"{"a":1}"#, #" {"a":{"b":1},"b":[{"b":2},{"b":3}]} "#])
+    func `an object with each name once is one`(_ text: String) { #expect(StrictJSON.object(text.utf8.span) != nil) }
+
+    @Test(arguments: [
+        "", "[]", "1", "null", "{", #"{"a":1}x"#, #"{"a":1,}"#, #"{'a':1}"#, #"{"a":1,"a":1}"#, #"{"a":1,"b":2,"a":3}"#,
+        #"{"a":1,"\u0061":2}"#,
+        #"{"a":{"b":1,"b":2}}"#, #"{"a":[{"b":1,"b":2}]}"#, "\u{FEFF}{}", #"{"a":NaN}"#,
+    ])
+    func `anything else is none`(_ text: String) { #expect(StrictJSON.object(text.utf8.span) == nil) }
+}
