@@ -42,11 +42,11 @@ let package = Package(
         .target(name: "Sessions", swiftSettings: strict),
         .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
         .target(
-            name: "WebSocketGateway", dependencies: ["EventLoop", "OpenSSL", "HTTP", "WebSocket", "Sessions", "HistoryStore", log],
+            name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", log],
             swiftSettings: strict),
         .executableTarget(
             name: "websocket-gateway",
-            dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", log, arguments],
+            dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "OpenSSL", log, arguments],
             swiftSettings: strict),
         .executableTarget(
             name: "BacktestExample", dependencies: ["WebSocketGateway", log], path: "Examples/BacktestExample", swiftSettings: strict),
@@ -60,7 +60,7 @@ let package = Package(
         .target(name: "CFaultVFS", path: "Tests/Support/CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "HistoryStoreTests", dependencies: ["HistoryStore", "Sessions", "CSQLite", "CFaultVFS"], swiftSettings: strict),
         .testTarget(
-            name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "OpenSSL", "HTTP", "WebSocket", "Sessions"],
+            name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "OpenSSL"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",

@@ -25,12 +25,14 @@ let package = Package(
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
         .target(name: "CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(name: "HTTP", swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
         .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),
 
         // The least that a server can do for the same work; who connects and speaks to a server in other ways than `load` does.
         .executableTarget(name: "floor", linkerSettings: [.linkedLibrary("crypto")]),
@@ -43,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "microbenchmarks",
             dependencies: [
-                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "micromeasure",
+                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", "micromeasure",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
