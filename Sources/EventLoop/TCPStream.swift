@@ -30,14 +30,17 @@ package final class TCPStream {
     /// For the fan-out's loop of sends, which must not touch the object. Valid until ``close()``.
     package let descriptor: Int32
     let handle: UnsafeMutablePointer<uv_poll_t>
-    private let loop: EventLoop
-    private var handler: (any TCPStreamHandler)?
-    private var interest: Int32 = 0
+    let loop: EventLoop
+    private(set) var handler: (any TCPStreamHandler)?
+    private(set) var interest: Int32 = 0
+    /// Nil where the bytes go as they are.
+    private let sealing: Sealing?
 
     /// Takes over a connected, non-blocking descriptor. Closes it when it throws.
-    package init(_ loop: EventLoop, descriptor: Int32) throws(SystemError) {
+    package init(_ loop: EventLoop, descriptor: Int32, seal: (any StreamSeal)? = nil) throws(SystemError) {
         self.loop = loop
         self.descriptor = descriptor
+        sealing = seal.map(Sealing.init)
         do throws(SystemError) {
             unsafe handle = try loop.pollHandles.take(descriptor)
         } catch {
@@ -47,12 +50,13 @@ package final class TCPStream {
         unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
     }
 
-    /// Begins a connection to `address`; the handler is told by `streamBecameWritable` when it stands, by `didFail` when it cannot.
-    package static func connect(_ loop: EventLoop, to address: SocketAddress, handler: any TCPStreamHandler) throws(SystemError)
-        -> TCPStream
-    {
+    /// Begins a connection to `address`; the handler is told by `streamBecameWritable` when it stands, by `didFail` when it cannot. With a seal it
+    /// stands when that is established.
+    package static func connect(
+        _ loop: EventLoop, to address: SocketAddress, seal: (any StreamSeal)? = nil, handler: any TCPStreamHandler
+    ) throws(SystemError) -> TCPStream {
         let descriptor = try SystemError.checkPOSIX(wsg_stream_socket(address.isIPv4 ? AF_INET : AF_INET6), "create a socket")
-        let stream = try TCPStream(loop, descriptor: descriptor)
+        let stream = try TCPStream(loop, descriptor: descriptor, seal: seal)
         let result = unsafe address.withSockaddr { address, length in unsafe CLibuv.connect(descriptor, address, length) }
         if result < 0, SystemError.currentErrno != EINPROGRESS {
             let error = SystemError("connect to \(address)", errno: SystemError.currentErrno)
@@ -61,6 +65,8 @@ package final class TCPStream {
         }
         stream.handler = handler
         stream.disableNagle()
+        // The handshake is the stream's affair, and nothing else can come before it is done.
+        if seal != nil { stream.startReading() }
         stream.waitUntilWritable()
         return stream
     }
@@ -88,12 +94,18 @@ package final class TCPStream {
     /// Stops reading: the peer's bytes wait in the kernel and its window closes.
     package func pauseReading() { watch(interest & ~readable) }
 
-    package func waitUntilWritable() { watch(interest | writable) }
+    package func waitUntilWritable() {
+        sealing?.wantsWritable = true
+        watch(interest | writable)
+    }
+
+    /// What is sent is sealed first: there is no sending past the stream, by its descriptor.
+    package var isSealed: Bool { sealing != nil }
 
     private var readable: Int32 { Int32(UV_READABLE.rawValue) }
-    private var writable: Int32 { Int32(UV_WRITABLE.rawValue) }
+    var writable: Int32 { Int32(UV_WRITABLE.rawValue) }
 
-    private func watch(_ events: Int32) {
+    func watch(_ events: Int32) {
         guard !isClosed, events != interest else { return }
         interest = events
         if events == 0 {
@@ -114,12 +126,13 @@ package final class TCPStream {
         }
         if events & writable != 0 {
             watch(interest & ~writable)
-            handler?.streamBecameWritable(self)
+            if let sealing { socketBecameWritable(sealing) } else { handler?.streamBecameWritable(self) }
         }
         if events & readable != 0, isReading { receive() }
     }
 
     private func receive() {
+        if let sealing { return receive(sealing) }
         let buffer = unsafe loop.readBuffer
         let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
         if count > 0 {
@@ -135,7 +148,7 @@ package final class TCPStream {
         }
     }
 
-    private func fail(_ errno: Int32) { handler?.stream(self, didFail: SystemError("use a connection", errno: errno)) }
+    func fail(_ errno: Int32) { handler?.stream(self, didFail: SystemError("use a connection", errno: errno)) }
 
     private func pendingError() -> Int32 {
         var error: Int32 = 0
@@ -146,6 +159,12 @@ package final class TCPStream {
 
     /// Hands the bytes to the kernel as far as it takes them. Never blocks, never queues.
     package func send(_ bytes: Span<UInt8>) -> SendResult {
+        if let sealing { return send(bytes, sealing) }
+        return sendUnsealed(bytes)
+    }
+
+    /// Past the seal: for the peer that speaks no TLS.
+    package func sendUnsealed(_ bytes: Span<UInt8>) -> SendResult {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }
             return unsafe Self.result(ofSend: wsg_send(descriptor, start, bytes.count))
@@ -155,7 +174,8 @@ package final class TCPStream {
     /// As ``send(_:)``, when ``finishSending()`` or ``close()`` follows at once: the bytes leave in one packet with the FIN. Where neither follows they
     /// may stay with the kernel for a fifth of a second.
     package func sendLast(_ bytes: Span<UInt8>) -> SendResult {
-        unsafe bytes.withUnsafeBufferPointer { bytes in
+        if let sealing { return send(bytes, sealing) }
+        return unsafe bytes.withUnsafeBufferPointer { bytes in
             guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }
             return unsafe Self.result(ofSend: wsg_send_last(descriptor, start, bytes.count))
         }
@@ -186,7 +206,7 @@ package final class TCPStream {
     }
 
     /// Whether the kernel holds bytes that it has not sent yet, since the peer's window is closed or the network is full. True where it does not tell.
-    package var hasUnsentBytes: Bool { wsg_unsent_bytes(descriptor) != 0 }
+    package var hasUnsentBytes: Bool { sealing?.hasOutput == true || wsg_unsent_bytes(descriptor) != 0 }
 
     /// The connection breaks when the peer has not acknowledged for so long what was sent to it, or has not made room for what waits. Linux; elsewhere
     /// the system gives up when it does, after many minutes.
@@ -198,6 +218,7 @@ package final class TCPStream {
     /// Sends FIN: the peer learns that nothing more comes, its own bytes still arrive.
     package func finishSending() {
         guard !isClosed else { return }
+        if let sealing { return finishSending(sealing) }
         wsg_shutdown_write(descriptor)
     }
 
@@ -206,12 +227,14 @@ package final class TCPStream {
         guard !isClosed else { return }
         var now = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        sealing?.endsInSilence = true
         close()
     }
 
     /// Closes the socket and lets go of the handler. Idempotent.
     package func close() {
         guard !isClosed else { return }
+        if let sealing { sayEnd(sealing) }
         interest = -1
         handler = nil
         unsafe loop.pollHandles.giveBack(handle, of: descriptor)
