@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
-from gateway import Gateway
+from gateway import Gateway, sealed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,11 @@ NDJSON_TYPE = {"Content-Type": "application/x-ndjson"}
 def ask_at(
     address: tuple[str, int], method: str, path: str, body: Union[bytes, str, None] = None, headers: Mapping[str, str] = {}
 ) -> Answer:
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = (
+        http.client.HTTPSConnection(*address, timeout=10, context=sealed[address])
+        if address in sealed
+        else http.client.HTTPConnection(*address, timeout=10)
+    )
     try:
         connection.request(method, path, body.encode() if isinstance(body, str) else body, dict(headers))
         answer = connection.getresponse()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,14 @@ from waiting import SANITIZED, patience, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXECUTABLE = Path(os.environ.get("WSG_EXECUTABLE") or REPOSITORY / ".build/debug/websocket-gateway").absolute()
+
+
+sealed: dict[tuple[str, int], ssl.SSLContext] = {}
+"""Addresses where a gateway of ours speaks TLS now, and how to speak to it."""
+
+
+everywhere: Optional[tuple[tuple[str, ...], ssl.SSLContext]] = None
+"""Flags and a client's context for every gateway whose test does not say how its clients come: of `pytest --tls`."""
 
 
 def environment() -> dict[str, str]:
@@ -45,11 +54,17 @@ class Gateway:
         variables: Mapping[str, str] = {},
         descriptors_max: Optional[int] = None,
         under: Sequence[str] = (),
+        tls: Optional[ssl.SSLContext] = None,
+        control_tls: Optional[ssl.SSLContext] = None,
     ) -> None:
-        """`under` is a command that becomes the one behind it: the gateway has the process id that it was started with."""
+        """`under` is a command that becomes the one behind it: the gateway has the process id that it was started with.
+
+        `tls` and `control_tls` are how its clients speak to a listener that the flags have speak TLS."""
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready.json"
         self._stderr_path = directory / "stderr.log"
+        if everywhere and "--tls-certificate" not in flags:
+            flags, tls = (*flags, *everywhere[0]), everywhere[1]
         command = [*under, str(EXECUTABLE), "serve", "--listen", listen, "--control", control, "--ready-file", str(self.ready_file), *flags]
         if descriptors_max is not None:
             command = ["sh", "-c", 'ulimit -n "$1" && shift && exec "$@"', "sh", str(descriptors_max), *command]
@@ -66,6 +81,11 @@ class Gateway:
         self.ready: dict[str, Any] = ready
         self.listen: str = ready["listen"]
         self.control: str = ready["control"]
+        self.tls, self.control_tls = tls, control_tls
+        if tls:
+            sealed[self.address] = tls
+        if control_tls:
+            sealed[self.control_address] = control_tls
 
     def _read_ready_file(self) -> Optional[dict[str, Any]]:
         if self.process.poll() is not None:
@@ -95,7 +115,7 @@ class Gateway:
         return f"http://{self.control}"
 
     def url(self, session: str, kind: str = "backtest", query: str = "") -> str:
-        return f"ws://{self.listen}/ws/{kind}/{session}" + (f"?{query}" if query else "")
+        return f"{'wss' if self.tls else 'ws'}://{self.listen}/ws/{kind}/{session}" + (f"?{query}" if query else "")
 
     @property
     def resident_bytes(self) -> int:
@@ -144,6 +164,8 @@ class Gateway:
 
     def stop(self) -> None:
         """Ends the process whatever it does, and raises where it had died, crashed, or does not end when it should."""
+        for address in (self.address, self.control_address):
+            sealed.pop(address, None)
         died = self.process.poll() is not None and not self.expects_end and not self.was_killed
         ended_itself = True
         if self.process.poll() is None:

@@ -58,6 +58,8 @@ LARGEST = {
     "--message-timeout": TIME,
     "--drain-timeout": TIME,
     "--session-idle-timeout": TIME,
+    "--max-tls-handshakes": "1000000",
+    "--tls-handshake-timeout": TIME,
 }
 """Every setting that limits something, and the largest value it takes."""
 

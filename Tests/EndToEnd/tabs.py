@@ -150,13 +150,14 @@ async def open_tab(
     if library == "websockets":
         # Heartbeats are the gateway's business here; the library's own pings are off.
         async with connect(
-            url, max_size=MESSAGE_BYTES_MAX, ping_interval=None, close_timeout=2, subprotocols=protocols or None, proxy=None
+            url, max_size=MESSAGE_BYTES_MAX, ping_interval=None, close_timeout=2, subprotocols=protocols or None, proxy=None,
+            ssl=gateway.tls,
         ) as connection:
             tab = WebsocketsTab(connection)
             tab.text_of_connected = await tab.text()
             yield tab
     else:
-        async with aiohttp.ClientSession() as client, client.ws_connect(url, max_msg_size=MESSAGE_BYTES_MAX, protocols=protocols) as socket:
+        async with aiohttp.ClientSession() as client, client.ws_connect(url, max_msg_size=MESSAGE_BYTES_MAX, protocols=protocols, ssl=gateway.tls or True) as socket:
             tab = AiohttpTab(socket)
             tab.text_of_connected = await tab.text()
             yield tab

@@ -188,9 +188,15 @@ BAD_VALUES = {
     "message-timeout": ["soon", "0"],
     "drain-timeout": ["soon", "0"],
     "session-idle-timeout": ["soon", "0"],
+    "tls-certificate": ["/nowhere"],
+    "tls-key": ["/nowhere"],
+    "control-tls": ["maybe", "true"],
+    "control-client-ca": ["/nowhere"],
+    "max-tls-handshakes": ["0", "x"],
+    "tls-handshake-timeout": ["soon", "0"],
 }
 
-SWITCHES = {"allow-anonymous", "registered-sessions-only"}
+SWITCHES = {"allow-anonymous", "registered-sessions-only", "control-tls"}
 """Flags without a value on the command line."""
 
 

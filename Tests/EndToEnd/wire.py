@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, TypeVar, Union
 
 from control import Answer
-from gateway import Gateway
+from gateway import Gateway, sealed
 from waiting import patience
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -33,6 +33,8 @@ class Wire:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(patience(seconds))
         self.socket.connect(address)
+        if address in sealed:
+            self.socket = sealed[address].wrap_socket(self.socket, server_hostname=address[0])
         self.buffer = bytearray()
 
     def send(self, data: Union[bytes, str]) -> None:

@@ -118,7 +118,7 @@ extension ClientConnection {
         if let catchUp { noteCaughtUp(catchUp) }
         endCatchUp()
         if filter == nil { eventsAtStart = session.eventsSeen &- eventsCounted }
-        core.fanOut.move(self, to: filter == nil && outbox.isEmpty ? .direct(encoding) : .careful, in: session)
+        core.fanOut.move(self, to: filter == nil && outbox.isEmpty ? liveGroup : .careful, in: session)
     }
 
     func send(_ entries: [HistoryPage.Entry]) {

@@ -192,7 +192,7 @@ final class ClientConnection: Peer {
         if catchUp != nil {
             continueFromHistory()
         } else if let session, filter == nil {
-            core.fanOut.move(self, to: .direct(encoding), in: session)
+            core.fanOut.move(self, to: liveGroup, in: session)
         }
         if case .finishing = state { stream.finishSending() }
     }

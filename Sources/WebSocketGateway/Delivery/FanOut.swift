@@ -6,7 +6,7 @@ internal import WebSocket
 ///
 /// Flow: SessionHome → Batch → **FanOut** → sockets, or the outbox of a connection that lags
 final class FanOut {
-    private let core: WorkerCore
+    let core: WorkerCore
     private var sessions: [SessionID: LocalSession] = [:]
 
     init(_ core: WorkerCore) { self.core = core }
@@ -27,7 +27,7 @@ final class FanOut {
         }
         client.memberPlace = session.members.add(
             client.ref.slot, client.stream.descriptor,
-            to: replays ? .replaying : isBehind ? .behind : client.filter == nil ? .direct(client.encoding) : .careful)
+            to: replays ? .replaying : isBehind ? .behind : client.filter == nil ? client.liveGroup : .careful)
         noteBehind(session)
         return session
     }
@@ -75,12 +75,12 @@ final class FanOut {
     // MARK: Delivery
 
     /// A member that did not take the whole batch at once: what the kernel did instead.
-    private struct Exception {
+    struct Exception {
         let connection: UInt32
         let result: SendResult
     }
 
-    private var exceptions: [Exception] = []
+    var exceptions: [Exception] = []
 
     /// Writes a batch to every member of the session on this worker.
     func deliver(_ batch: Batch, to id: SessionID) -> DeliveryCounts {
@@ -91,6 +91,7 @@ final class FanOut {
         exceptions.removeAll(keepingCapacity: true)
         var counts = DeliveryCounts()
         for encoding in Encoding.allCases { sendToReaders(batch, encoding, of: session, &counts) }
+        for connection in session.members.sealed { sendSealed(batch, to: connection, &counts) }
         for encoding in Encoding.allCases { sendToOthers(batch, encoding, of: session, &counts) }
         for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
         for connection in session.members.replaying { core.client(at: connection)?.moreWasPublished() }
@@ -125,7 +126,7 @@ final class FanOut {
         if full > 0 { countBytes(batch, encoding, times: full) }
     }
 
-    private func countBytes(_ batch: Batch, _ encoding: Encoding, times: Int) {
+    func countBytes(_ batch: Batch, _ encoding: Encoding, times: Int) {
         let bytes = batch.bytes(in: encoding).count
         core.counters.add(.sentBytes, UInt64(times) &* UInt64(bytes))
         guard encoding.deflateClass != nil else { return }

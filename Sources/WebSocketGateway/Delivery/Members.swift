@@ -5,6 +5,8 @@ struct MemberPlace {
     enum Group {
         /// Nothing waits for it: a batch's bytes in its encoding go straight to the kernel.
         case direct(Encoding)
+        /// Nothing waits for it either, but its bytes are sealed for it alone on their way.
+        case sealed
         /// Its outbox is not empty, or it wants only some types: its connection decides, event by event.
         case careful
         /// It is fed from the history: what is published waits there for it.
@@ -64,21 +66,25 @@ struct Members {
     }
 
     private(set) var direct = PerEncoding(Row())
+    private(set) var sealed: ContiguousArray<UInt32> = []
     private(set) var careful: ContiguousArray<UInt32> = []
     private(set) var behind: ContiguousArray<UInt32> = []
     private(set) var replaying: ContiguousArray<UInt32> = []
 
     var count: Int {
         direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count
-            + direct.eventStream.connections.count + careful.count + behind.count + replaying.count
+            + direct.eventStream.connections.count + sealed.count + careful.count + behind.count + replaying.count
     }
     var isEmpty: Bool { count == 0 }
-    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + careful + behind + replaying }
+    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + sealed + careful + behind + replaying }
 
     mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
         switch group {
         case .direct(let encoding):
             return MemberPlace(group: group, index: change(encoding) { $0.append(connection, descriptor) })
+        case .sealed:
+            sealed.append(connection)
+            return MemberPlace(group: group, index: sealed.count - 1)
         case .careful:
             careful.append(connection)
             return MemberPlace(group: group, index: careful.count - 1)
@@ -99,6 +105,7 @@ struct Members {
                 Self.check(connection, at: place.index, of: row.connections)
                 row.remove(at: place.index, moved)
             }
+        case .sealed: Self.remove(connection, at: place.index, from: &sealed, moved)
         case .careful: Self.remove(connection, at: place.index, from: &careful, moved)
         case .behind: Self.remove(connection, at: place.index, from: &behind, moved)
         case .replaying: Self.remove(connection, at: place.index, from: &replaying, moved)

@@ -14,7 +14,7 @@ internal import Synchronization
 /// Every method may be called from any thread or task, at any time between ``start()`` and ``stop()``; afterwards counts are 0, publishes throw
 /// ``PublishRefusal/gatewayStopped``, and broadcasts to all return it. Calls return when the work is done on the workers, typically within some tens of microseconds.
 public final class WebSocketManager: Sendable {
-    private let board: Switchboard
+    let board: Switchboard
     private let threads = Locked<[LoopThread]>([])
     private let hasBegun = Atomic(false)
     private let storeThread = StoreThread()

@@ -15,6 +15,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case historyEvents, historyBytes, historyDropped, resumes, behind, replaying, eventsLost
     case storeUp, storeBytes, storeQueue, storeFailures, storeCommit, publishesRepeated
     case heartbeats, publishToSocket, loopTurn
+    case tlsHandshakesOpen, tlsHandshakes
 
     enum Kind: String { case counter, gauge, histogram }
 
@@ -173,6 +174,12 @@ enum Metric: Int, CaseIterable, Sendable {
                 kind: .histogram, label: "type", values: Self.typeClasses)
         case .loopTurn:
             Row(name: "wsg_loop_turn_seconds", help: "Busy time of one turn of a worker's loop.", kind: .histogram)
+        case .tlsHandshakesOpen:
+            Row(name: "wsg_tls_handshakes_open", help: "TLS handshakes under way now.", kind: .gauge)
+        case .tlsHandshakes:
+            Row(
+                name: "wsg_tls_handshakes_total", help: "TLS handshakes by how they ended.", kind: .counter, label: "result",
+                values: TLSOutcome.all.map(\.name))
         }
     }
 

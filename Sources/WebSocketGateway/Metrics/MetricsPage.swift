@@ -11,6 +11,8 @@ struct MetricsPage {
     let startedAtSeconds: Double
     let descriptorLimit: Int
     let connectionsMax: Int
+    /// Seconds since 1970; 0 without TLS.
+    var certificateExpiry: Int64 = 0
 
     func text(now: UInt64 = Clocks.monotonicNanoseconds) -> String {
         var text = ""
@@ -27,6 +29,9 @@ struct MetricsPage {
             text += "wsg_loop_turn_age_seconds{worker=\"\(worker)\"} \(Self.seconds(now > last ? now - last : 0))\n"
         }
         appendGauge("wsg_build_info", "The version that runs; always 1.", labels: "{version=\"\(BuildInfo.version)\"}", "1", to: &text)
+        appendGauge(
+            "wsg_tls_certificate_expiry_seconds", "When the first certificate of the chain ends, in seconds since 1970; 0 without TLS.",
+            "\(certificateExpiry)", to: &text)
         appendProcess(to: &text)
         return text
     }

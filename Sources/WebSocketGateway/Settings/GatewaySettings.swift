@@ -36,6 +36,21 @@ public struct GatewaySettings: Sendable, Equatable {
     /// Addresses or CIDR blocks of proxies whose `X-Forwarded-For` is believed.
     public var trustedProxies: [String] = []
 
+    // MARK: TLS
+
+    /// A PEM file with the certificate of the public listener, and behind it those that lead from it to an authority. Nil: plain HTTP.
+    public var tlsCertificate: String?
+    /// A PEM file with the certificate's private key, without a passphrase. It may be the same file.
+    public var tlsKey: String?
+    /// The control listener speaks TLS too, with the same certificate.
+    public var controlTLS = false
+    /// A PEM file with authorities: only clients with a certificate of one of them get in at the control listener.
+    public var controlClientCA: String?
+    /// TLS handshakes under way at once; each worker has an equal share. More are refused.
+    public var tlsHandshakesMax = 1024
+    /// A TLS handshake, from the accept to its end.
+    public var tlsHandshakeTimeout: Duration = .seconds(5)
+
     // MARK: How many
 
     /// Client connections at once, counted from their accept. Lowered at the start where the descriptor limit does not allow it.

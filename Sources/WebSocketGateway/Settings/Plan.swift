@@ -24,6 +24,9 @@ struct Plan: Sendable {
     let durability: Durability
     let history: SessionHistory.Limits
     let historyBytesPerWorker: Int
+    /// As it was at the start; ``Switchboard/tls`` is what counts.
+    let tls: ListenerTLS?
+    let tlsHandshakesPerWorker: Int
 
     let requestHeadTimeout: UInt64
     let requestBodyTimeout: UInt64
@@ -37,6 +40,7 @@ struct Plan: Sendable {
     let sessionIdleTimeout: UInt64
     /// 0: none.
     let connectionLifetimeMax: UInt64
+    let tlsHandshakeTimeout: UInt64
 
     /// Descriptors kept for the control listener, the loops, those who are refused and still read why, and the files a process opens.
     static func descriptorReserve(controlConnections: Int, workers: Int) -> Int {
@@ -57,7 +61,7 @@ struct Plan: Sendable {
 
         tokenKeys = try TokenKeys.read(settings)
         if !settings.echoes {
-            guard control.isLoopback else {
+            guard control.isLoopback || settings.controlClientCA != nil else {
                 throw SettingsError(
                     "control",
                     "\(settings.control) is open to the network, and without an API key anybody could publish; use a loopback address")
@@ -104,6 +108,9 @@ struct Plan: Sendable {
         history = SessionHistory.Limits(
             eventsMax: settings.historyEventsMax, bytesMax: settings.historyBytesMax,
             retention: try Self.milliseconds(settings.historyRetention, "history-retention") * 1_000_000)
+
+        tls = try ListenerTLS.load(settings)
+        tlsHandshakesPerWorker = max(1, try Self.within(settings.tlsHandshakesMax, 1...1_000_000, "max-tls-handshakes") / workers)
 
         try Self.within(settings.deflateThresholdBytes, 0...1_073_741_824, "deflate-threshold-bytes")
 
@@ -154,6 +161,7 @@ struct Plan: Sendable {
         drainTimeout = try Self.milliseconds(settings.drainTimeout, "drain-timeout")
         sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
         connectionLifetimeMax = try Self.milliseconds(settings.connectionLifetimeMax, "max-connection-lifetime", zeroMeansNever: true)
+        tlsHandshakeTimeout = try Self.milliseconds(settings.tlsHandshakeTimeout, "tls-handshake-timeout")
     }
 
     /// What may wait in an outbox in all: the events of a full queue, a page of the history or an event that was let in when it was empty, and as much

@@ -1,6 +1,7 @@
 internal import EventLoop
 internal import HTTP
 internal import Logging
+internal import OpenSSL
 internal import Sessions
 internal import WebSocket
 
@@ -48,6 +49,15 @@ struct GatewayLog: Sendable {
             [
                 "violation": "\(violation)", "reason": "\(violation.message)", "section": "\(violation.section)", "offset": "\(offset)",
                 "status": "\(violation.status.code)", "listener": isControl ? "control" : "public", "remote_address": "\(peer)",
+            ]
+        }
+    }
+
+    func failedHandshake(_ failure: TLSFailure, isControl: Bool, peer: SocketAddress) {
+        peerCaused("TLS handshake failed") {
+            [
+                "reason": "\(failure.reason.rawValue)", "detail": "\(failure.detail)", "listener": isControl ? "control" : "public",
+                "remote_address": "\(peer)",
             ]
         }
     }

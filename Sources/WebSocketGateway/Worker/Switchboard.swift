@@ -14,6 +14,8 @@ final class Switchboard: Sendable {
     let gate = AdmissionGate()
     let broadcastKeys = BroadcastKeys()
     let door: TokenDoor
+    /// What new connections get; each worker has its own copy.
+    let tls: Locked<ListenerTLS?>
     let descriptorLimit: Int
     let startedAtSeconds = Double(Clocks.wallMicroseconds) / 1e6
 
@@ -23,6 +25,7 @@ final class Switchboard: Sendable {
 
     init(_ plan: Plan, descriptorLimit: Int, log: GatewayLog) {
         self.plan = plan
+        tls = Locked(plan.tls)
         self.log = log
         door = TokenDoor(plan.tokenKeys)
         self.descriptorLimit = descriptorLimit
@@ -77,6 +80,6 @@ final class Switchboard: Sendable {
     var metricsPage: MetricsPage {
         MetricsPage(
             counters: counters, storeCounters: storeCounters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit,
-            connectionsMax: plan.connectionsMax)
+            connectionsMax: plan.connectionsMax, certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 })
     }
 }

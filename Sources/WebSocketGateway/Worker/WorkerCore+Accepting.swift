@@ -49,6 +49,7 @@ extension WorkerCore {
     }
 
     private func open(_ descriptor: Int32, _ peer: SocketAddress, _ admission: Admission) {
+        if let tls, let context = tls.context(for: admission) { return openSealed(descriptor, peer, admission, tls, context) }
         do throws(SystemError) {
             let stream = try TCPStream(loop, descriptor: descriptor)
             let ref = table.reserve()
@@ -65,7 +66,9 @@ extension WorkerCore {
     private func refuse(_ descriptor: Int32, _ reason: RefusalReason, retryAfterSeconds: Int = 1) {
         counters.add(.connectionsRefused, label: reason.index)
         guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-        _ = stream.send(RefusedConnection.answer(reason, retryAfterSeconds: retryAfterSeconds, date: dateLine).span)
+        let isSealed = tls?.context(for: reason == .controlLimit ? .control : .client(counted: nil)) != nil
+        let answer = isSealed ? WorkerTLS.refusal : RefusedConnection.answer(reason, retryAfterSeconds: retryAfterSeconds, date: dateLine)
+        _ = stream.send(answer.span)
         guard lingering < RefusedConnection.countMax else { return stream.close() }
         lingering += 1
         let ref = table.reserve()

@@ -16,6 +16,8 @@ final class WorkerCore {
     private(set) var home: SessionHome!
     private(set) var fanOut: FanOut!
 
+    /// Nil where no listener speaks TLS.
+    let tls: WorkerTLS?
     var table = ConnectionTable()
     var closures = RecentClosures()
     private var wheel: TimerWheel
@@ -57,6 +59,7 @@ final class WorkerCore {
         counters = board.counters[index]
         log = board.log
         loop = try EventLoop()
+        tls = board.tls.withLock { $0 }.map { [loop] in WorkerTLS($0, loop) }
         wheel = TimerWheel(now: loop.nowMilliseconds)
         // First: once a timer exists only a turned loop can close it, and this may throw.
         try board.mailboxes[index].open(on: loop) { [unowned self] batch in for mail in batch { self.receive(mail) } }

@@ -62,16 +62,32 @@ struct RunningGateway {
                 "the descriptor limit allows fewer connections than max-connections",
                 metadata: ["max_connections": "\(manager.connectionsMax)", "wanted": "\(settings.connectionsMax)"])
         }
+        warn()
         await started(manager, addresses)
         await serveUntilSignal(signals)
         if let readyFile { SmallFile.remove(readyFile) }
         logger.info("stopped")
     }
 
+    /// All or nothing: with a bad file everything stays as it was.
+    private func reload() {
+        do throws(SettingsError) {
+            let reloaded = try manager.reload()
+            guard !reloaded.isEmpty else { return logger.notice("SIGHUP: no setting names a file that could be read again") }
+            logger.notice("SIGHUP: reloaded", metadata: ["what": "\(reloaded.joined(separator: ", "))"])
+            warn()
+        } catch {
+            logger.error("SIGHUP: not reloaded; everything stays as it was", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// What is usable and yet not as it should be.
+    private func warn() { for warning in manager.warnings { logger.warning("\(warning)") } }
+
     private func serveUntilSignal(_ signals: SignalStream) async {
         for await signal in signals.stream {
             if signal == SignalSource.hangup {
-                logger.notice("SIGHUP: nothing can be reloaded in this version")
+                reload()
                 continue
             }
             break

@@ -17,7 +17,10 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let gateway = try RunningGateway.prepare(options)
-        if check { return print("The settings are fine.") }
+        if check {
+            for warning in gateway.manager.warnings { FailedStart.tell("warning: \(warning)") }
+            return print("The settings are fine.")
+        }
         try await gateway.run()
     }
 }

@@ -28,6 +28,14 @@ struct GatewayOptions: ParsableArguments {
     var maxConnectionLifetime: String?
     @Option(help: ArgumentHelp("Tokens a minute from one address that are none. Default: 10.", valueName: "n"))
     var authFailureRatePerAddress: String?
+    @Option(help: ArgumentHelp("PEM file: the certificate, then its chain. Clients then come by https and wss.", valueName: "file"))
+    var tlsCertificate: String?
+    @Option(help: ArgumentHelp("PEM file: the certificate's private key.", valueName: "file")) var tlsKey: String?
+    @Flag(help: "Speak TLS on the control listener too.") var controlTls = false
+    @Option(help: ArgumentHelp("PEM file: let only clients of these authorities in at the control listener.", valueName: "file"))
+    var controlClientCa: String?
+    @Option(help: ArgumentHelp("TLS handshakes under way at once. Default: 1024.", valueName: "n")) var maxTlsHandshakes: String?
+    @Option(help: ArgumentHelp("A TLS handshake, from the accept. Default: 5.", valueName: "seconds")) var tlsHandshakeTimeout: String?
 
     @Option(help: ArgumentHelp("Client connections at once. Default: 10000.", valueName: "n")) var maxConnections: String?
     @Option(help: ArgumentHelp("Client connections of one session. Default: 100.", valueName: "n")) var maxConnectionsPerSession: String?
@@ -112,6 +120,9 @@ struct GatewayOptions: ParsableArguments {
             ("heartbeat-interval", heartbeatInterval), ("stale-timeout", staleTimeout), ("close-timeout", closeTimeout),
             ("write-timeout", writeTimeout), ("message-timeout", messageTimeout), ("drain-timeout", drainTimeout),
             ("session-idle-timeout", sessionIdleTimeout),
+            ("tls-certificate", tlsCertificate), ("tls-key", tlsKey), ("control-tls", controlTls ? "true" : nil),
+            ("control-client-ca", controlClientCa), ("max-tls-handshakes", maxTlsHandshakes),
+            ("tls-handshake-timeout", tlsHandshakeTimeout),
         ]
         return values.compactMap { name, value in value.map { (name, $0) } }
     }

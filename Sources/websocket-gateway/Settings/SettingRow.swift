@@ -40,6 +40,9 @@ struct SettingRow: Sendable {
         seconds("stale-timeout", \.staleTimeout),
         seconds("close-timeout", \.closeTimeout), seconds("write-timeout", \.writeTimeout), seconds("message-timeout", \.messageTimeout),
         seconds("drain-timeout", \.drainTimeout), seconds("session-idle-timeout", \.sessionIdleTimeout),
+        file("tls-certificate", \.tlsCertificate), file("tls-key", \.tlsKey), flag("control-tls", \.controlTLS),
+        file("control-client-ca", \.controlClientCA), count("max-tls-handshakes", \.tlsHandshakesMax),
+        seconds("tls-handshake-timeout", \.tlsHandshakeTimeout),
     ]
 
     // MARK: Kinds of settings
@@ -61,6 +64,13 @@ struct SettingRow: Sendable {
                 throw SettingsError(name, "\"\(text)\" is not one of \(TokenExpiry.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             settings[keyPath: path] = expiry
+        }
+    }
+
+    private static func file(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
+        SettingRow(name: name) { text, settings throws(SettingsError) in
+            guard !text.isEmpty else { throw SettingsError(name, "names no file") }
+            settings[keyPath: path] = text
         }
     }
 

@@ -5,12 +5,13 @@ import Testing
 
 @Suite struct MembersTests {
     private let groups: [MemberPlace.Group] = [
-        .direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind, .direct(.eventStream), .replaying,
+        .direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind, .direct(.eventStream), .replaying, .sealed,
     ]
 
     private func row(_ members: Members, _ group: MemberPlace.Group) -> [UInt32] {
         switch group {
         case .direct(let encoding): Array(members.direct[encoding].connections)
+        case .sealed: Array(members.sealed)
         case .careful: Array(members.careful)
         case .behind: Array(members.behind)
         case .replaying: Array(members.replaying)
@@ -34,7 +35,7 @@ import Testing
         #expect(members.connections.sorted() == Array(0..<8))
     }
 
-    @Test(arguments: 0..<7)
+    @Test(arguments: 0..<8)
     func `who leaves is replaced by its group's last one, which is told`(groupIndex: Int) {
         let group = groups[groupIndex]
         var members = Members()
@@ -117,7 +118,7 @@ import Testing
                 for (slot, index) in promotion.moved { places[slot]?.index = index }
                 places[reader]?.index = promotion.index
             default:
-                let group = groups[Int.random(in: 0..<7, using: &random)]
+                let group = groups[groups.indices.randomElement(using: &random)!]
                 places[step] = members.add(step, Int32(step), to: group)
             }
         }

@@ -54,6 +54,7 @@ struct MetricTests {
         let violations = Metric.protocolViolations.row.values
         for violation in ProtocolViolation.all { #expect(violations[Metric.violationIndex(violation)] == violation.name) }
         for reason in RefusalReason.allCases { #expect(Metric.connectionsRefused.row.values[reason.index] == reason.rawValue) }
+        for outcome in TLSOutcome.all { #expect(Metric.tlsHandshakes.row.values[outcome.index] == outcome.name) }
         for outcome in HandshakeOutcome.allCases { #expect(Metric.handshakes.row.values[outcome.index] == outcome.rawValue) }
     }
 

@@ -51,6 +51,7 @@ struct PlanTests {
         },
         Count(setting: "max-event-bytes", range: 64...1_048_576) { $0.eventBytesMax = $1 },
         Count(setting: "max-write-queue-bytes", range: 4096...1_073_741_824) { $0.writeQueueBytesMax = $1 },
+        Count(setting: "max-tls-handshakes", range: 1...1_000_000) { $0.tlsHandshakesMax = $1 },
         Count(setting: "max-history-events", range: 0...10_000_000) { $0.historyEventsMax = $1 },
         Count(setting: "max-history-bytes", range: 4096...1_099_511_627_776) { $0.historyBytesMax = $1 },
         Count(setting: "max-total-history-bytes", range: 4096...1_099_511_627_776) { $0.totalHistoryBytesMax = $1 },
@@ -98,6 +99,7 @@ struct PlanTests {
         Time(setting: "write-timeout", set: { $0.writeTimeout = $1 }, get: { $0.writeTimeout }),
         Time(setting: "message-timeout", set: { $0.messageTimeout = $1 }, get: { $0.messageTimeout }),
         Time(setting: "drain-timeout", set: { $0.drainTimeout = $1 }, get: { $0.drainTimeout }),
+        Time(setting: "tls-handshake-timeout", set: { $0.tlsHandshakeTimeout = $1 }, get: { $0.tlsHandshakeTimeout }),
         Time(setting: "session-idle-timeout", set: { $0.sessionIdleTimeout = $1 }, get: { $0.sessionIdleTimeout }),
     ])
     func `a time is taken to both ends, and no further`(time: Time) throws {
