@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -22,7 +24,9 @@ sys.path.insert(0, str(HERE.parents[1] / "Clients/python/src"))
 
 from websocket_gateway import WebSocketManager  # noqa: E402
 
+import gateway as gateway_module  # noqa: E402
 import waiting  # noqa: E402
+from certificates import Authority  # noqa: E402
 from gateway import EXECUTABLE, Gateway  # noqa: E402
 from limits_off import expect_failures, is_limits_off, started  # noqa: E402
 from pages import Browsers, PageServer  # noqa: E402
@@ -38,7 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+    parser.addoption("--tls", action="store_true", help="every gateway speaks TLS on its public listener, and every client of a test too")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--tls"):
+        authority = Authority(Path(tempfile.mkdtemp(prefix="wsg-tls-")))
+        gateway_module.everywhere = (authority.issue("everywhere").flags, authority.trusting())
+        config.add_cleanup(lambda: shutil.rmtree(authority.directory.parent))
     if is_limits_off(config):
         waiting.be_impatient()
 
@@ -46,6 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if is_limits_off(config):
         expect_failures(config, items)
+    if config.getoption("--tls"):
+        for item in items:
+            if marker := item.get_closest_marker("plain"):
+                item.add_marker(pytest.mark.skip(reason=f"PLAIN: {marker.args[0]}"))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

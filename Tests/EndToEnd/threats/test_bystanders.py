@@ -76,6 +76,7 @@ LIMITS = {"bombs": [pytest.mark.limit("--max-message-bytes")]}
 
 
 @pytest.mark.parametrize("attack", [pytest.param(name, marks=LIMITS.get(name, ())) for name in STORMS if name != "nothing"])
+@pytest.mark.plain("its storms speak no TLS")
 def test_the_p99_of_other_clients_does_not_move_under(siege, attack: str) -> None:
     the_siege = siege()
     the_siege.memory_bytes_max = 16 << 20
@@ -108,6 +109,7 @@ def standing_still(gateway: Gateway) -> Iterator[None]:
 
 
 @pytest.mark.skipif(bool(SANITIZED), reason="SANITIZED: speed is not judged")
+@pytest.mark.plain("its storms speak no TLS")
 def test_a_gateway_that_stands_still_now_and_then_is_noticed(siege) -> None:
     """The measure can fail: this is what an attack does that keeps a worker busy for so long at a time."""
     gateway: Gateway = siege().gateway

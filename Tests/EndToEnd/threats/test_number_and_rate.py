@@ -57,6 +57,7 @@ def leave(tab: RawTab) -> None:
 
 
 @pytest.mark.limit("--max-connections")
+@pytest.mark.plain("over TLS an alert says so")
 def test_a_full_gateway_refuses_with_503_and_has_room_again_when_one_leaves(siege: StartSiege) -> None:
     gateway = siege("--max-connections", str(BYSTANDER + 3)).gateway
     with ExitStack() as stack:
@@ -74,6 +75,7 @@ def test_a_full_gateway_refuses_with_503_and_has_room_again_when_one_leaves(sieg
 
 @pytest.mark.limit("--max-connections")
 @pytest.mark.parametrize("manner", ["close", "stay"])
+@pytest.mark.plain("over TLS an alert says so")
 def test_a_storm_on_a_full_gateway_is_refused_one_by_one_and_costs_nothing(siege: StartSiege, manner: str) -> None:
     """Whoever is refused has a moment to read why, but no more than 64 at a time for each worker."""
     one = siege("--max-connections", str(BYSTANDER + 1), "--workers", "2")
@@ -96,6 +98,7 @@ def test_a_storm_on_a_full_gateway_is_refused_one_by_one_and_costs_nothing(siege
 
 
 @pytest.mark.limit("--request-head-timeout")
+@pytest.mark.plain("over TLS an alert says so")
 def test_many_connections_that_say_nothing_keep_nobody_out_for_long(siege: StartSiege) -> None:
     gateway = siege("--max-connections", str(BYSTANDER + 5), "--request-head-timeout", "0.7", "--close-timeout", "0.2").gateway
     with ExitStack() as stack:
@@ -267,6 +270,7 @@ def low(siege: StartSiege) -> Siege:
     return siege("--max-control-connections", "16", descriptors_max=LOW)
 
 
+@pytest.mark.plain("over TLS an alert says so")
 def test_a_low_descriptor_limit_lowers_the_number_of_connections_and_is_told(siege: StartSiege) -> None:
     gateway = low(siege).gateway
     allowed = int(metrics(gateway)["wsg_connections_limit"])
@@ -289,6 +293,7 @@ def test_a_descriptor_limit_without_room_for_clients_stops_the_start_in_one_line
 
 
 @pytest.mark.parametrize("strangers", ["silent clients", "tabs"])
+@pytest.mark.plain("over TLS an alert says so")
 def test_clients_that_take_every_descriptor_they_can_get_leave_the_engines_theirs(siege: StartSiege, strangers: str) -> None:
     """Those who are refused have descriptors too, until they leave or their second is over."""
     one = low(siege)

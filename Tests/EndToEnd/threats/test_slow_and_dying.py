@@ -72,6 +72,7 @@ CROWD_SESSIONS = 10
 
 
 @pytest.mark.limit("--max-write-queue-bytes")
+@pytest.mark.plain("its bounds are those of plain connections")
 def test_a_thousand_clients_that_stop_reading_at_once_cost_bounded_memory_here_and_in_the_kernel(siege) -> None:
     allow_descriptors(CROWD + 200)
     the_siege = siege("--close-timeout", "1", "--write-timeout", "60", *NOTHING_KEPT)
@@ -97,6 +98,7 @@ def test_a_thousand_clients_that_stop_reading_at_once_cost_bounded_memory_here_a
         until(lambda: orphans(gateway) == 0, "the kernel has let go of what they did not take", seconds=3)
 
 
+@pytest.mark.plain("its bounds are those of plain connections")
 def test_a_thousand_clients_that_stop_reading_wait_in_one_history_and_cost_little_each(siege) -> None:
     allow_descriptors(CROWD + 200)
     the_siege = siege("--write-timeout", "60", "--max-write-queue-bytes", "65536", "--max-history-bytes", str(2 << 20))
@@ -134,6 +136,7 @@ def test_small_events_that_wait_for_clients_that_stop_reading_cost_little_too(si
 
 
 @pytest.mark.limit("--write-timeout", "--max-write-queue-bytes")
+@pytest.mark.plain("Python's TLS has other words for a reset")
 def test_a_client_that_stops_reading_what_it_asked_for_is_ended_too(siege) -> None:
     """Answers to its own commands are queued like events, and count the same."""
     gateway: Gateway = siege("--write-timeout", "1", "--close-timeout", "0.5", *lifted_rates()).gateway
@@ -384,6 +387,7 @@ def connect_and_leave(address: tuple[str, int], count: int, source: str) -> None
             one.connect(address)
 
 
+@pytest.mark.plain("its bounds are those of plain connections")
 def test_fifteen_thousand_who_connect_and_leave_at_once_are_all_accepted_and_forgotten(siege) -> None:
     gateway: Gateway = siege().gateway
     accepted = 'wsg_connections_accepted_total{listener="public"}'
@@ -410,6 +414,7 @@ def test_what_an_engine_ends_while_the_socket_is_congested_gives_its_descriptor_
 # Out of descriptors
 
 
+@pytest.mark.plain("there is no handshake without a descriptor")
 def test_without_a_descriptor_to_accept_with_the_gateway_waits_and_serves_those_it_has(siege) -> None:
     the_siege = siege()
     gateway: Gateway = the_siege.gateway
@@ -461,6 +466,7 @@ HERD = 2000
 
 
 @pytest.mark.limit("--request-head-timeout")
+@pytest.mark.plain("its bounds are those of plain connections")
 def test_two_thousand_sockets_that_say_nothing_are_sent_away_in_time_and_cost_little(siege) -> None:
     allow_descriptors(HERD + 200)
     the_siege = siege("--request-head-timeout", str(patience(2)))
@@ -475,6 +481,7 @@ def test_two_thousand_sockets_that_say_nothing_are_sent_away_in_time_and_cost_li
 
 
 @pytest.mark.limit("--stale-timeout")
+@pytest.mark.plain("its bounds are those of plain connections")
 def test_two_thousand_clients_that_fall_silent_are_ended_with_4411_and_cost_little(siege) -> None:
     allow_descriptors(HERD + 200)
     the_siege = siege("--stale-timeout", str(patience(4)), "--heartbeat-interval", "1")

@@ -108,6 +108,7 @@ def assert_timed_out(wire: Wire, name: str) -> None:
 
 @pytest.mark.limit("--request-head-timeout")
 @pytest.mark.parametrize("name", ["public", "control"])
+@pytest.mark.plain("it looks at the socket below the TLS")
 def test_a_head_that_is_not_finished_in_time_is_told_408(siege: StartSiege, name: str) -> None:
     """A client's is due from the accept: one that has nothing to say has nothing to do here."""
     gateway = siege(*ALL, shared=True).gateway
@@ -130,6 +131,7 @@ def test_a_second_request_has_the_time_of_a_first(siege: StartSiege) -> None:
 
 
 @pytest.mark.parametrize("name", ["public", "control"])
+@pytest.mark.plain("it looks at the socket below the TLS")
 def test_a_head_that_is_finished_in_time_is_answered(siege: StartSiege, name: str) -> None:
     gateway = siege(*ALL, shared=True).gateway
     text = upgrade_request("/ws/backtest/s1").encode() if name == "public" else HEALTH
@@ -281,6 +283,7 @@ def violate_websocket(gateway: Gateway, _: str) -> Wire:
 
 @pytest.mark.limit("--close-timeout")
 @pytest.mark.parametrize("violate,name", [(violate_http, "public"), (violate_http, "control"), (violate_websocket, "public")])
+@pytest.mark.plain("Python's TLS has other words for a reset")
 def test_a_peer_that_was_closed_and_goes_on_sending_is_cut_off(siege: StartSiege, violate: Callable[..., Wire], name: str) -> None:
     """Its bytes are read and thrown away, so that no RST overtakes the reason; but not for ever."""
     gateway = siege(*ALL, shared=True).gateway

@@ -389,6 +389,7 @@ def whole_frame(tab: RawTab) -> Optional[Frame]:
 
 
 @pytest.mark.limit("--message-rate", "--message-burst", "--max-message-excess")
+@pytest.mark.plain("it looks at the socket below the TLS")
 def test_a_flood_of_pings_is_answered_at_the_rate_and_then_ended_with_4429(siege) -> None:
     needs("--message-rate", "--message-burst", "--max-message-excess")
     with opened(siege().gateway) as tab:
