@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLoop
+import OpenSSL
 import Sessions
 
 struct LoadCommand: ParsableCommand {
@@ -17,6 +18,7 @@ struct LoadCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The gateway's public listener.", valueName: "host:port")) var connect = "127.0.0.1:8080"
     @Option(help: ArgumentHelp("The gateway's control listener.", valueName: "host:port")) var control = "127.0.0.1:8081"
+    @Option(help: ArgumentHelp("Clients connect by TLS, and trust the authorities of this PEM file.", valueName: "file")) var tlsCA: String?
     @Option(help: ArgumentHelp("Clients, spread over the sessions.", valueName: "n")) var connections = 500
     @Option(help: ArgumentHelp("Sessions.", valueName: "n")) var sessions = 1
     @Option(help: ArgumentHelp("Events published to each session.", valueName: "n")) var events = 10_000
@@ -72,6 +74,7 @@ struct LoadCommand: ParsableCommand {
         var plan = LoadPlan()
         plan.connect = try target(connect, "--connect")
         plan.control = try target(control, "--control")
+        if let tlsCA { plan.tls = try trusting(tlsCA) }
         plan.dialect = dialect
         plan.serverPIDs = try servers()
         plan.connections = try Self.within(connections, 1...1_000_000, "--connections")
@@ -111,6 +114,13 @@ struct LoadCommand: ParsableCommand {
             throw ValidationError("--server-pid: \(error.reason)")
         }
         return serverPID
+    }
+
+    private func trusting(_ path: String) throws(ValidationError) -> TLSContext {
+        do {
+            return try TLSContext.client(
+                trusting: PEMFile(name: path, bytes: try SmallFile.read(path, bytesMax: TLSContext.fileBytesMax)))
+        } catch { throw ValidationError("--tls-ca: \(error)") }
     }
 
     /// A load generator that is pointed at somebody else's machine is an attack.

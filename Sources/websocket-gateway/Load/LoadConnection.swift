@@ -1,6 +1,7 @@
 import EventLoop
 import Sessions
 import WebSocket
+import WebSocketGateway
 
 /// One client of a load run: it checks everything it gets and keeps nothing.
 ///
@@ -34,7 +35,9 @@ final class LoadConnection: TCPStreamHandler {
     private var backlog = SendBacklog()
     private let startedAt = Clocks.monotonicNanoseconds
 
-    init(_ run: LoadRun, _ loop: EventLoop, index: Int, isSlow: Bool, session: LoadSession) throws(SystemError) {
+    private let seal: TLSSeal?
+
+    init(_ run: LoadRun, _ loop: EventLoop, index: Int, isSlow: Bool, session: LoadSession, seal: TLSSeal?) throws(SystemError) {
         self.run = run
         self.index = index
         self.isSlow = isSlow
@@ -43,7 +46,8 @@ final class LoadConnection: TCPStreamHandler {
         let address = run.plan.connect
         upgrade = ClientUpgrade(
             host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate)
-        stream = try TCPStream.connect(loop, to: address, handler: self)
+        self.seal = seal
+        stream = try TCPStream.connect(loop, to: address, seal: seal, handler: self)
     }
 
     var name: String { "connection \(index + 1) of session \(session.id)" }
@@ -107,6 +111,7 @@ final class LoadConnection: TCPStreamHandler {
     func streamDidReachEnd(_ stream: TCPStream) { end("the gateway ended the connection without a Close frame") }
 
     func stream(_ stream: TCPStream, didFail error: SystemError) {
+        if let failure = seal?.failure { run.cannotSeal(failure) }
         if state == .connecting { run.cannotConnect(error) }
         end(error.reason)
     }

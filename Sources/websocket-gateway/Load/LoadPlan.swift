@@ -1,10 +1,13 @@
 import EventLoop
+import OpenSSL
 import Sessions
 
 /// What a load run does, checked.
 struct LoadPlan: Sendable {
     var connect = SocketAddress(high: 0, low: 0, port: 0)
     var control = SocketAddress(high: 0, low: 0, port: 0)
+    /// Clients connect by TLS; publishers do not.
+    var tls: TLSContext?
     var dialect = LoadDialect.gateway
     /// Whose CPU time is measured; where there are none, the gateway is asked for its own.
     var serverPIDs: [Int32] = []

@@ -1,5 +1,7 @@
 import EventLoop
+import OpenSSL
 import Sessions
+import WebSocketGateway
 
 /// One `load`: opens the connections, publishes, checks, reports. Everything happens on one loop.
 ///
@@ -38,6 +40,8 @@ final class LoadRun {
     private var phaseAt: UInt64 = 0
     private var cpuAtStart = 0.0
 
+    private let tlsBuffers = TLSBuffers()
+
     init(_ tool: ToolLoop, _ plan: LoadPlan, _ judge: LoadJudge, printsJSON: Bool) {
         self.tool = tool
         self.plan = plan
@@ -75,13 +79,19 @@ final class LoadRun {
             let index = connections.count
             do throws(SystemError) {
                 let session = sessions[plan.sessionIndex(ofConnection: index)]
-                connections.append(try LoadConnection(self, tool.loop, index: index, isSlow: index >= plan.connections, session: session))
+                let seal = plan.tls.map { TLSSeal($0, tlsBuffers, connectingTo: plan.connect) }
+                if case .some(nil) = seal { return fail("memory is short") }
+                connections.append(
+                    try LoadConnection(
+                        self, tool.loop, index: index, isSlow: index >= plan.connections, session: session, seal: seal ?? nil))
                 handshakes += 1
             } catch {
                 return fail(TargetAddress.explain(error, plan.connect))
             }
         }
     }
+
+    func cannotSeal(_ failure: TLSFailure) { fail("no TLS with \(plan.connect): \(failure.detail)") }
 
     func cannotConnect(_ error: SystemError) { fail(TargetAddress.explain(error, plan.connect)) }
 
