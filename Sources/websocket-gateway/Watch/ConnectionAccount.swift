@@ -107,6 +107,8 @@ struct ConnectionAccount {
         "cleaned_up": "an engine had clients closed that were not heard for long",
         "protocol_violation": "the client broke a rule of the protocol",
         "rate_limited": "the client's own messages came too fast for too long",
+        "token_expired": "the client's token ended",
+        "lifetime_over": "connected for as long as a client may be; come back",
         "refused": "the client may not join",
         "send_error": "the connection was broken when something was sent",
         "reset": "the TCP connection was reset, by the client's machine or by something between",
