@@ -26,7 +26,7 @@ package enum EventParser {
         return (events, isBatch)
     }
 
-    private static func array(_ body: Span<UInt8>, _ reader: inout EventReader, _ limits: EventLimits) throws(EventFault)
+    static func array(_ body: Span<UInt8>, _ reader: inout EventReader, _ limits: EventLimits) throws(EventFault)
         -> [PublishedEvent]
     {
         let start = reader.scanner.position

@@ -351,7 +351,7 @@ final class ClientConnection: Peer {
         guard let session else { return }
         if catchUp != nil { endCatchUp() }
         core.fanOut.remove(self, from: session)
-        core.left(session, encoding)
+        core.left(session, encoding, id)
         self.session = nil
     }
 

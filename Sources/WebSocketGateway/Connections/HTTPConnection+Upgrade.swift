@@ -15,7 +15,7 @@ extension HTTPConnection {
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
         guard let upgrade else {
             if case .admitted(let incarnation, _, _, _, _) = answer {
-                core.left(request.session, incarnation: incarnation, request.encoding)
+                core.left(request, incarnation)
             }
             return
         }

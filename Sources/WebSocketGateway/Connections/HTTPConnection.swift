@@ -50,7 +50,7 @@ final class HTTPConnection: Peer {
     /// Parsing goes on at the end of the turn, when the answers have been written: not within the call that delivers.
     var resumeAfterTurn = false
     /// What this connection became, for the bytes that its parser has not seen.
-    var upgraded: ClientConnection?
+    var upgraded: (any Peer)?
 
     private var requestStarted: UInt64?
     private var bodyStarted: UInt64?

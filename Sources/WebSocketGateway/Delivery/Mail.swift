@@ -10,7 +10,7 @@ enum Mail: Sendable {
     case publish(PublishRequest)
     case publishToAll(PublishRequest)
     case join(JoinRequest)
-    case left(SessionID, incarnation: UInt64, worker: Int, Encoding)
+    case left(SessionID, incarnation: UInt64, worker: Int, Encoding, ConnectionID)
     case delivered(batch: UInt64, DeliveryCounts)
     case readHistory(HistoryRequest)
     case hasBehind(SessionID, incarnation: UInt64, worker: Int, Bool)
@@ -28,6 +28,9 @@ enum Mail: Sendable {
     /// An early-answered publish has been delivered: its place in the engine's window is free.
     case settled(ConnectionRef)
     case endSession(SessionID)
+
+    /// About engines and commands, in either direction.
+    indirect case engine(EngineMail)
 
     // From the control side:
     case respond(ConnectionRef, number: UInt64, EngineResponse)
@@ -61,6 +64,8 @@ struct JoinRequest: Sendable {
     let kind: SessionKind
     let worker: Int
     let connection: ConnectionRef
+    /// The name it will have when it is let in.
+    let id: ConnectionID
     /// How the connection will take its events.
     let encoding: Encoding
     /// The event the client has seen last.
@@ -71,6 +76,8 @@ struct JoinRequest: Sendable {
     var replays = false
     /// Whose session it must be.
     var access = SessionAccess.open
+    /// Whose token it has; nil: anonymous.
+    var subject: String?
 }
 
 /// What lets a client into a session.

@@ -248,6 +248,7 @@ final class SessionHome {
         flush(home)
         home.members[request.worker][request.encoding] += 1
         home.lastUsed = core.now
+        core.desk.presenceChanged(home.id, request.id, subject: request.subject, connections: home.connections, isHere: true)
         let kept = home.kept
         let resume = request.resumeFrom.map { home.stream.resume(from: $0, kept: kept) }
         if let resume { core.counters.add(.resumes, label: resume.recovered ? 0 : 1) }
@@ -265,10 +266,11 @@ final class SessionHome {
     // MARK: Members who leave
 
     /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.
-    func left(_ session: SessionID, incarnation: UInt64, worker: Int, _ encoding: Encoding) {
+    func left(_ session: SessionID, incarnation: UInt64, worker: Int, _ encoding: Encoding, _ id: ConnectionID) {
         guard let home = sessions[session], home.incarnation == incarnation, home.members[worker][encoding] > 0 else { return }
         home.members[worker][encoding] -= 1
         home.lastUsed = core.now
+        core.desk.presenceChanged(session, id, subject: nil, connections: home.connections, isHere: false)
         if home.isForgettable { forget(home) }
     }
 
@@ -330,6 +332,7 @@ final class SessionHome {
         }
         let isHere = home.members[core.index].total > 0
         forget(home)
+        core.desk.sessionEnded(id)
         // Members leave while they close; their messages then find no session and are ignored.
         if isHere { core.fanOut.end(id) }
         return true

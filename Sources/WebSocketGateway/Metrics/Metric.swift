@@ -16,6 +16,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case storeUp, storeBytes, storeQueue, storeFailures, storeCommit, publishesRepeated
     case heartbeats, publishToSocket, loopTurn
     case tlsHandshakesOpen, tlsHandshakes
+    case engineLinks, sessionsServed, commands, commandSeconds
 
     enum Kind: String { case counter, gauge, histogram }
 
@@ -172,6 +173,17 @@ enum Metric: Int, CaseIterable, Sendable {
                 help:
                     "From a publish being read to its event being handed to the sockets, per delivery that does not come from the history.",
                 kind: .histogram, label: "type", values: Self.typeClasses)
+        case .engineLinks:
+            Row(name: "wsg_engine_links", help: "Engines' links open now.", kind: .gauge)
+        case .sessionsServed:
+            Row(name: "wsg_sessions_served", help: "Sessions whose commands an engine answers now.", kind: .gauge)
+        case .commands:
+            Row(
+                name: "wsg_commands_total", help: "Commands to engines, by how they were answered.", kind: .counter, label: "result",
+                values: CommandResult.allCases.map(\.rawValue))
+        case .commandSeconds:
+            Row(
+                name: "wsg_command_seconds", help: "From a command being read to its engine's answer being read.", kind: .histogram)
         case .loopTurn:
             Row(name: "wsg_loop_turn_seconds", help: "Busy time of one turn of a worker's loop.", kind: .histogram)
         case .tlsHandshakesOpen:

@@ -115,8 +115,9 @@ enum ClientRoutes {
         connection.join(
             JoinRequest(
                 session: session, kind: kind, worker: core.index, connection: connection.ref,
+                id: core.makeConnectionID(slot: connection.ref.slot),
                 encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil,
-                access: access(upgrade.identity, to: session, core)), upgrade)
+                access: access(upgrade.identity, to: session, core), subject: upgrade.identity?.subject), upgrade)
     }
 
     // MARK: What the request says
@@ -229,9 +230,8 @@ enum ClientRoutes {
         case .refused(let refusal): refuse(self.refusal(refusal), upgrade.head, upgrade: upgrade, on: connection)
         case .admitted(let incarnation, let lastID, let resume, let start, let page):
             let core = connection.core
-            let id = core.makeConnectionID(slot: connection.ref.slot)
             let (client, early) = connection.becomeClient(
-                id: id, address: upgrade.address, mode: .session,
+                id: request.id, address: upgrade.address, mode: .session,
                 encoding: request.encoding, filter: upgrade.filter)
             core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
             let session = core.fanOut.add(
@@ -245,7 +245,7 @@ enum ClientRoutes {
                     Replay($0, now: core.now, rereads: lastID != nil && (resume?.recovered == true || isAtHead))
                 })
             let first = OwnMessages.connected(
-                id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime, for: client.transport,
+                request.id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime, for: client.transport,
                 seen: isAtHead ? lastID : nil)
             begin(client, early, upgrade.opening, first)
             if let page { client.catchUp(with: page) } else if start != nil { client.continueFromHistory() }

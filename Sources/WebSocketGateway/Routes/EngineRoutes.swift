@@ -102,6 +102,7 @@ enum EngineRoutes {
             // A load balancer's health check says what it likes.
             if head.path != "/healthz" { try checkHeaders(head) }
             if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
+            if head.path == EngineLinkRoute.path { return try EngineLinkRoute.run(head, on: connection) }
             if head.method == .post, head.path != "/v1/events", head.contains("idempotency-key") {
                 throw notYet("Idempotency-Key on this route")
             }
@@ -147,7 +148,6 @@ enum EngineRoutes {
         case ("connections", 2): return try connection(path[1], head)
         case ("connections", 3) where path[2] == "events": return try sendToConnection(path[1], head, body, plan)
         case ("closures", 1): return try closures(head)
-        case ("engine", 1): throw notYet("the engine link")
         default: throw notFound(head)
         }
     }

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import Sessions
+internal import WebSocket
 
 /// The answer to a publish that was published: one is made for each, so its bytes are counted and then written in one piece.
 struct PublishAnswer {
@@ -16,7 +17,7 @@ struct PublishAnswer {
 
     /// `date` is a whole header line.
     func encoded(keepAlive: Bool, date: [UInt8]) -> [UInt8] {
-        let body = bodyBytes
+        let body = 1 + membersBytes
         let start: StaticString = "HTTP/1.1 200 OK\r\n"
         let type: StaticString =
             keepAlive ? "Content-Type: application/json\r\n" : "Content-Type: application/json\r\nConnection: close\r\n"
@@ -29,15 +30,33 @@ struct PublishAnswer {
             writer.write(ascii: type)
             writer.write(ascii: length)
             writer.write(decimal: UInt64(body))
-            writer.write(ascii: "\r\n\r\n")
+            writer.write(ascii: "\r\n\r\n{")
             write(to: &writer)
         }
     }
 
-    private static let single: [2 of StaticString] = ["{\"id\":\"", "\",\"sequence\":"]
-    private static let batch: [3 of StaticString] = ["{\"first_id\":\"", "\",\"last_id\":\"", "\",\"count\":"]
+    /// As a frame on an engine's link; `ref` is the publish's, as it was written.
+    func encodedForLink(ref: [UInt8]?) -> [UInt8] {
+        let op: StaticString = "{\"op\":\"published\","
+        let name: StaticString = "\"ref\":"
+        let length = op.utf8CodeUnitCount + (ref.map { name.utf8CodeUnitCount + $0.count + 1 } ?? 0) + membersBytes
+        return ByteWriter.compose(FrameEncoder.headerLength(payloadLength: length) + length) { writer in
+            FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
+            writer.write(ascii: op)
+            if let ref {
+                writer.write(ascii: name)
+                writer.write(copying: ref.span)
+                writer.write(UInt8(ascii: ","))
+            }
+            write(to: &writer)
+        }
+    }
 
-    private var bodyBytes: Int {
+    private static let single: [2 of StaticString] = ["\"id\":\"", "\",\"sequence\":"]
+    private static let batch: [3 of StaticString] = ["\"first_id\":\"", "\",\"last_id\":\"", "\",\"count\":"]
+
+    /// Of what ``write(to:)`` writes: the members, and the brace that ends them.
+    private var membersBytes: Int {
         var count = 1
         if isBatch {
             for index in 0..<3 { count += Self.batch[index].utf8CodeUnitCount }

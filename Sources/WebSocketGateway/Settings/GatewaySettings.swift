@@ -149,6 +149,10 @@ public struct GatewaySettings: Sendable, Equatable {
     public var writeTimeout: Duration = .seconds(5)
     /// A fragmented message, from its first frame to its last.
     public var messageTimeout: Duration = .seconds(30)
+    /// From a command to its answer; then `COMMAND_TIMEOUT`.
+    public var commandTimeout: Duration = .seconds(10)
+    /// The same of `stop`, before which a position may have to be closed.
+    public var stopCommandTimeout: Duration = .seconds(30)
     /// From SIGTERM until whatever is left is cut off.
     public var drainTimeout: Duration = .seconds(25)
     /// A session without connections and events is forgotten after this time.

@@ -36,6 +36,8 @@ struct Plan: Sendable {
     let closeTimeout: UInt64
     let writeTimeout: UInt64
     let messageTimeout: UInt64
+    let commandTimeout: UInt64
+    let stopCommandTimeout: UInt64
     let drainTimeout: UInt64
     let sessionIdleTimeout: UInt64
     /// 0: none.
@@ -158,6 +160,8 @@ struct Plan: Sendable {
         closeTimeout = try Self.milliseconds(settings.closeTimeout, "close-timeout")
         writeTimeout = try Self.milliseconds(settings.writeTimeout, "write-timeout")
         messageTimeout = try Self.milliseconds(settings.messageTimeout, "message-timeout")
+        commandTimeout = try Self.milliseconds(settings.commandTimeout, "command-timeout")
+        stopCommandTimeout = try Self.milliseconds(settings.stopCommandTimeout, "stop-command-timeout")
         drainTimeout = try Self.milliseconds(settings.drainTimeout, "drain-timeout")
         sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
         connectionLifetimeMax = try Self.milliseconds(settings.connectionLifetimeMax, "max-connection-lifetime", zeroMeansNever: true)

@@ -76,11 +76,11 @@ struct GatewayLog: Sendable {
         peerCaused("token refused") { ["reason": "\(fault.rawValue)", "remote_address": "\(address.host)"] }
     }
 
-    private func peerCaused(_ message: Logger.Message, _ metadata: () -> Logger.Metadata) {
-        guard logger.logLevel <= .notice, let suppressed = budget.take() else { return }
+    func peerCaused(_ message: Logger.Message, level: Logger.Level = .notice, _ metadata: () -> Logger.Metadata) {
+        guard logger.logLevel <= level, let suppressed = budget.take() else { return }
         var metadata = metadata()
         metadata["suppressed"] = "\(suppressed)"
-        logger.notice(message, metadata: metadata)
+        logger.log(level: level, message, metadata: metadata)
     }
 
     func storeFailed(_ error: StoreError) {

@@ -15,6 +15,7 @@ final class WorkerCore {
     let loop: EventLoop
     private(set) var home: SessionHome!
     private(set) var fanOut: FanOut!
+    private(set) var desk: CommandDesk!
 
     /// Nil where no listener speaks TLS.
     let tls: WorkerTLS?
@@ -31,6 +32,7 @@ final class WorkerCore {
     private(set) var waitTimer: LoopTimer!
     /// HTTP connections with answers to write at the end of the turn.
     private var unwritten: [HTTPConnection] = []
+    private var unwrittenEngines: [EngineConnection] = []
     /// Refused connections that still read their answer.
     var lingering = 0
     private var expireAt: UInt64 = 0
@@ -66,6 +68,7 @@ final class WorkerCore {
         home = SessionHome(self)
         waitTimer = LoopTimer(loop) { [unowned self] in self.home.endWaits(now: self.now) }
         fanOut = FanOut(self)
+        desk = CommandDesk(self)
         wheelTimer = LoopTimer(loop) { [unowned self] in self.wheelTurned() }
         acceptTimer = LoopTimer(loop) { [unowned self] in for listener in self.listeners { listener.resume() } }
         loop.atEndOfTurn = { [unowned self] in self.endTurn() }
@@ -84,7 +87,9 @@ final class WorkerCore {
     func dissolve() {
         home = nil
         fanOut = nil
+        desk = nil
         unwritten = []
+        unwrittenEngines = []
     }
 
     // MARK: Compression
@@ -165,12 +170,14 @@ final class WorkerCore {
         repeat {
             home.flush()
             while let connection = unwritten.popLast() { connection.writeAnswers() }
+            while let engine = unwrittenEngines.popLast() { engine.writeOutput() }
         } while home.hasPending
         if isDrained { part() }
         if case .parting = phase, table.count == 0 { stop() }
     }
 
     func writeAtEndOfTurn(_ connection: HTTPConnection) { unwritten.append(connection) }
+    func writeAtEndOfTurn(_ engine: EngineConnection) { unwrittenEngines.append(engine) }
 
     // MARK: Mail
 
@@ -183,8 +190,8 @@ final class WorkerCore {
         case .call(let body): body(self)
         case .publish(let request), .publishToAll(let request): home.publish(request)
         case .join(let request): post(.joined(request, home.join(request)), to: request.worker)
-        case .left(let session, let incarnation, let worker, let encoding):
-            home.left(session, incarnation: incarnation, worker: worker, encoding)
+        case .left(let session, let incarnation, let worker, let encoding, let id):
+            home.left(session, incarnation: incarnation, worker: worker, encoding, id)
         case .delivered(let batch, let counts): home.delivered(batch, counts)
         case .joined(let request, let answer): joined(request, answer)
         case .readHistory(let request): home.read(request)
@@ -195,9 +202,10 @@ final class WorkerCore {
         case .storeDropped(let range, let reason): home.storeDropped(range, reason: reason)
         case .deliver(let session, let batch, let number, let homeWorker):
             post(.delivered(batch: number, fanOut.deliver(batch, to: session)), to: homeWorker)
-        case .published(let ref, let number, let result, let isEarly): http(at: ref)?.published(number, result, isEarly: isEarly)
+        case .published(let ref, let number, let result, let isEarly): published(ref, number, result, isEarly: isEarly)
         case .settled(let ref): http(at: ref)?.publishSettled()
         case .endSession(let session): fanOut.end(session)
+        case .engine(let mail): receive(mail)
         case .respond(let ref, let number, let response): http(at: ref)?.answer(number, response)
         case .drain: drain()
         case .stop: stop()
@@ -228,7 +236,7 @@ final class WorkerCore {
         switch reply {
         case .request(let worker, let connection, let number):
             if worker == index {
-                http(at: connection)?.published(number, result, isEarly: isEarly)
+                published(connection, number, result, isEarly: isEarly)
             } else {
                 post(.published(connection, number: number, result, isEarly: isEarly), to: worker)
             }
@@ -246,7 +254,7 @@ final class WorkerCore {
     private func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
         if let waiting = http(at: request.connection) { return waiting.joined(request, answer) }
         // It left while its home was asked.
-        if case .admitted(let incarnation, _, _, _, _) = answer { left(request.session, incarnation: incarnation, request.encoding) }
+        if case .admitted(let incarnation, _, _, _, _) = answer { left(request, incarnation) }
     }
 
     func tell(_ session: LocalSession, hasBehind: Bool) {
@@ -258,14 +266,21 @@ final class WorkerCore {
         }
     }
 
-    func left(_ session: LocalSession, _ encoding: Encoding) { left(session.id, incarnation: session.incarnation, encoding) }
+    func left(_ session: LocalSession, _ encoding: Encoding, _ id: ConnectionID) {
+        left(session.id, incarnation: session.incarnation, encoding, id)
+    }
 
-    func left(_ session: SessionID, incarnation: UInt64, _ encoding: Encoding) {
+    /// Who was let in has left already.
+    func left(_ request: JoinRequest, _ incarnation: UInt64) {
+        left(request.session, incarnation: incarnation, request.encoding, request.id)
+    }
+
+    private func left(_ session: SessionID, incarnation: UInt64, _ encoding: Encoding, _ id: ConnectionID) {
         let worker = board.home(of: session)
         if worker == index {
-            home.left(session, incarnation: incarnation, worker: index, encoding)
+            home.left(session, incarnation: incarnation, worker: index, encoding, id)
         } else {
-            post(.left(session, incarnation: incarnation, worker: index, encoding), to: worker)
+            post(.left(session, incarnation: incarnation, worker: index, encoding, id), to: worker)
         }
     }
 
@@ -280,7 +295,7 @@ final class WorkerCore {
         return client
     }
 
-    private func http(at ref: ConnectionRef) -> HTTPConnection? { table[ref] as? HTTPConnection }
+    func http(at ref: ConnectionRef) -> HTTPConnection? { table[ref] as? HTTPConnection }
 
     var clients: [ClientConnection] { table.all.compactMap { $0 as? ClientConnection } }
 
@@ -347,6 +362,7 @@ final class WorkerCore {
     private func part() {
         guard table.count > 0 else { return stop() }
         phase = .parting(until: now + Self.partingTime)
+        partFromEngines()
         armWheel(at: now + Self.partingTime)
     }
 
@@ -360,6 +376,7 @@ final class WorkerCore {
         wheelTimer.close()
         acceptTimer.close()
         waitTimer.close()
+        desk.close()
         loop.atEndOfTurn = nil
         loop.onTurn = nil
         // Whoever still waits for an answer gets one.

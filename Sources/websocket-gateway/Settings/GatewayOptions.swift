@@ -88,6 +88,9 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("From our close frame to the peer's. Default: 5.", valueName: "seconds")) var closeTimeout: String?
     @Option(help: ArgumentHelp("A client whose queue makes no progress. Default: 5.", valueName: "seconds")) var writeTimeout: String?
     @Option(help: ArgumentHelp("A fragmented message, first frame to last. Default: 30.", valueName: "seconds")) var messageTimeout: String?
+    @Option(help: ArgumentHelp("A client's command, to its engine's answer. Default: 10.", valueName: "seconds")) var commandTimeout:
+        String?
+    @Option(help: ArgumentHelp("The same of the command stop. Default: 30.", valueName: "seconds")) var stopCommandTimeout: String?
     @Option(help: ArgumentHelp("From SIGTERM until what is left is cut off. Default: 25.", valueName: "seconds")) var drainTimeout: String?
     @Option(help: ArgumentHelp("A session nobody uses is forgotten. Default: 86400.", valueName: "seconds")) var sessionIdleTimeout: String?
 
@@ -118,7 +121,8 @@ struct GatewayOptions: ParsableArguments {
             ("deflate", deflate), ("deflate-threshold-bytes", deflateThresholdBytes), ("request-head-timeout", requestHeadTimeout),
             ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),
             ("heartbeat-interval", heartbeatInterval), ("stale-timeout", staleTimeout), ("close-timeout", closeTimeout),
-            ("write-timeout", writeTimeout), ("message-timeout", messageTimeout), ("drain-timeout", drainTimeout),
+            ("write-timeout", writeTimeout), ("message-timeout", messageTimeout),
+            ("command-timeout", commandTimeout), ("stop-command-timeout", stopCommandTimeout), ("drain-timeout", drainTimeout),
             ("session-idle-timeout", sessionIdleTimeout),
             ("tls-certificate", tlsCertificate), ("tls-key", tlsKey), ("control-tls", controlTls ? "true" : nil),
             ("control-client-ca", controlClientCa), ("max-tls-handshakes", maxTlsHandshakes),

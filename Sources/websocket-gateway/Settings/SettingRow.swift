@@ -39,6 +39,7 @@ struct SettingRow: Sendable {
         seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval),
         seconds("stale-timeout", \.staleTimeout),
         seconds("close-timeout", \.closeTimeout), seconds("write-timeout", \.writeTimeout), seconds("message-timeout", \.messageTimeout),
+        seconds("command-timeout", \.commandTimeout), seconds("stop-command-timeout", \.stopCommandTimeout),
         seconds("drain-timeout", \.drainTimeout), seconds("session-idle-timeout", \.sessionIdleTimeout),
         file("tls-certificate", \.tlsCertificate), file("tls-key", \.tlsKey), flag("control-tls", \.controlTLS),
         file("control-client-ca", \.controlClientCA), count("max-tls-handshakes", \.tlsHandshakesMax),
