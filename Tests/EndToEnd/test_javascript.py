@@ -15,6 +15,7 @@ import pytest
 
 from control import ask, candle, connections, publish
 from cutter import cutting
+from engines import linked
 from gateway import REPOSITORY, Gateway, environment
 from pages import CHROMIUM, NO_CHROMIUM, START_SECONDS, Browsers, PageServer
 from waiting import eventually, patience
@@ -201,3 +202,22 @@ async def test_a_page_that_is_cut_again_and_again_sees_every_event_once(gateway:
     assert (story["gaps"], story["lost"]) == (0, [])
     assert story["connected"] > 10
     assert story["closed"] == {"code": 1000, "reason": "session ended"}
+
+
+@needs_node
+async def test_a_command_is_a_promise_that_an_engine_keeps_or_breaks(gateway: Gateway, follow: Follow) -> None:
+    for ok in (True, False):
+        session = f"s-{ok}"
+        async with linked(gateway) as engine:
+            await engine.serve(session)
+            follower = await follow(gateway.url(session), join="live")
+            await engine.heard("connected")
+            await engine.publish(session, "session_completed")
+            command = await engine.command("pause")
+            await engine.reply(command, ok=ok, data={"position": 1.5}, **({} if ok else {"message": "not now"}))
+            await follower.end()
+        told = {"action": "pause", "ref": command["payload"]["ref"], "position": 1.5}
+        if ok:
+            assert follower.told["answer"][1] == told and not follower.told["refusal"]
+        else:
+            assert follower.told["refusal"] == [{"code": "COMMAND_FAILED", "details": told}]

@@ -1,7 +1,7 @@
-// Publishes the same events through pipelined connections to the gateway (HTTP) or to Redis (XADD, then PUBLISH), with subscribers that get
+// Publishes the same events through pipelined connections to the gateway (HTTP, or its engine link) or to Redis (XADD, then PUBLISH), with subscribers that get
 // each of them, and says how long it took. Every answer and every delivery is checked; anything amiss ends it with 1.
 //
-//   pipeliner gateway|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys]
+//   pipeliner gateway|link|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys]
 //
 // NAME is a new session (stream, channel); EVENTS are shared out evenly; a publisher has WINDOW events without an answer. With `keys` each
 // publish has an Idempotency-Key. Prints {"acknowledged_seconds", "delivered_seconds", "cpu_seconds"}: from the first byte sent to the last
@@ -36,7 +36,7 @@ struct peer {
 };
 
 static const char *name;
-static int is_redis, has_keys, subscribers;
+static int is_redis, is_link, has_keys, subscribers;
 static long window, quota;
 static struct peer peers[PEERS_MAX];
 // What a Redis subscriber gets before each event.
@@ -84,6 +84,18 @@ static void add_request(struct peer *peer) {
             to, "*8\r\n$4\r\nXADD\r\n$%zu\r\n%s\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$5\r\n%d\r\n$1\r\n*\r\n$1\r\ne\r\n$%d\r\n%.*s\r\n", strlen(name), name,
             KEPT, EVENT_BYTES, EVENT_BYTES, body);
         to += sprintf(to, "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%d\r\n%.*s\r\n", strlen(name), name, EVENT_BYTES, EVENT_BYTES, body);
+    } else if (is_link) {
+        char message[REQUEST_BYTES_MAX];
+        int count = sprintf(message, "{\"op\":\"publish\",\"ref\":%ld,\"session_id\":\"%s\",", peer->sent, name);
+        if (has_keys) count += sprintf(message + count, "\"key\":\"%d-%ld\",", peer->fd, peer->sent);
+        count += sprintf(message + count, "\"event\":");
+        count += (int)event(message + count, peer->sent);
+        message[count++] = '}';
+        // Masked with a key that changes the bytes: unmasking is part of what the gateway does.
+        unsigned char head[8] = {0x81, 0xfe, (unsigned char)(count >> 8), (unsigned char)count, 0x5a, 0xa5, 0x3c, 0xc3};
+        memcpy(to, head, sizeof head);
+        for (int i = 0; i < count; i++) to[8 + i] = (char)(message[i] ^ head[4 + i % 4]);
+        to += 8 + count;
     } else {
         to += sprintf(to, "POST /v1/sessions/%s/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n", name);
         if (has_keys) to += sprintf(to, "Idempotency-Key: %d-%ld\r\n", peer->fd, peer->sent);
@@ -119,6 +131,23 @@ static size_t take_http(struct peer *peer, char *at, size_t count) {
     peer->newest = newest;
     peer->answered++;
     return whole;
+}
+
+static size_t take_published(struct peer *peer, char *at, size_t count) {
+    unsigned char *bytes = (unsigned char *)at;
+    if (count < 4) return 0;
+    size_t head = 2, length = bytes[1];
+    if (length == 126) head = 4, length = (size_t)bytes[2] << 8 | bytes[3];
+    if (length > 65535 || (bytes[0] != 0x81 && bytes[0] != 0x89)) fail("a frame of %d", bytes[0]);
+    if (count < head + length) return 0;
+    if (bytes[0] == 0x89) return head + length;
+    char *sequence = memmem(at + head, length, "\"sequence\":", 11);
+    if (memcmp(at + head, "{\"op\":\"published\",", 18) || !sequence) fail("refused: %.*s", (int)length, at + head);
+    unsigned long newest = strtoul(sequence + 11, NULL, 10);
+    if (newest <= peer->newest) fail("an answer with sequence %lu after %lu", newest, peer->newest);
+    peer->newest = newest;
+    peer->answered++;
+    return head + length;
 }
 
 static size_t take_reply(struct peer *peer, char *at, size_t count) {
@@ -172,7 +201,7 @@ static void receive(struct peer *peer) {
     do {
         char *next = peer->in + at;
         size_t left = peer->in_count - at;
-        if (peer->is_publisher) taken = is_redis ? take_reply(peer, next, left) : take_http(peer, next, left);
+        if (peer->is_publisher) taken = is_redis ? take_reply(peer, next, left) : is_link ? take_published(peer, next, left) : take_http(peer, next, left);
         else taken = is_redis ? take_message(peer, next, left) : take_frame(peer, next, left);
         at += taken;
     } while (taken && at < peer->in_count);
@@ -193,24 +222,33 @@ static void await(int fd, const char *end) {
     fail("not subscribed: %.*s", (int)count, answer);
 }
 
+static void upgrade(int fd, const char *target) {
+    char request[512];
+    sprintf(
+        request,
+        "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        target);
+    if (send(fd, request, strlen(request), 0) < 0) fail("cannot connect: %s", strerror(errno));
+    await(fd, "\r\n\r\n");
+}
+
 static void subscribe(int fd) {
     char request[512];
     if (is_redis) {
         sprintf(request, "*2\r\n$9\r\nSUBSCRIBE\r\n$%zu\r\n%s\r\n", strlen(name), name);
     } else {
-        sprintf(
-            request,
-            "GET /ws/backtest/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-            name);
+        sprintf(request, "/ws/backtest/%s", name);
+        return upgrade(fd, request);
     }
     if (send(fd, request, strlen(request), 0) < 0) fail("cannot subscribe: %s", strerror(errno));
-    await(fd, is_redis ? ":1\r\n" : "\r\n\r\n");
+    await(fd, ":1\r\n");
 }
 
 int main(int count, char **arguments) {
-    if (count < 9) fail("usage: pipeliner gateway|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys]");
+    if (count < 9) fail("usage: pipeliner gateway|link|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys]");
     is_redis = !strcmp(arguments[1], "redis");
+    is_link = !strcmp(arguments[1], "link");
     int control = atoi(arguments[2]), listen = atoi(arguments[3]), publishers = atoi(arguments[5]);
     name = arguments[4];
     window = atol(arguments[6]);
@@ -230,6 +268,7 @@ int main(int count, char **arguments) {
         peer->in = malloc(INPUT_BYTES + 1);
         if (peer->is_publisher) peer->out = malloc((size_t)(window + 1) * REQUEST_BYTES_MAX);
         else subscribe(peer->fd);
+        if (peer->is_publisher && is_link) upgrade(peer->fd, "/v1/engine");
         epoll_ctl(poll, EPOLL_CTL_ADD, peer->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = peer});
     }
 

@@ -114,7 +114,7 @@ export interface SessionOptions {
     reconnectMaxMs?: number;
     /** A connection silent for so many milliseconds is given up, by default 75,000: set it where the gateway's heartbeat interval is not 30 s. */
     silenceMs?: number;
-    /** How long a command waits for its answer, in milliseconds; by default 10,000. */
+    /** How long a command waits for its answer, in milliseconds; by default 35,000: more than any deadline of the gateway, whose word comes first. */
     commandTimeoutMs?: number;
 }
 

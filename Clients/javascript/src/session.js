@@ -18,7 +18,8 @@ export const DEFAULTS = Object.freeze({
     reconnectMaxMs: 30_000,
     /** Two heartbeats of the gateway's default interval (30 s, up to a tenth more or less) and a bit. */
     silenceMs: 75_000,
-    commandTimeoutMs: 10_000,
+    // More than the gateway's longest deadline, that of `stop`: its word comes first.
+    commandTimeoutMs: 35_000,
 });
 
 const TYPES_MAX = 64;

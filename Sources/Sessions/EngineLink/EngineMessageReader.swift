@@ -1,32 +1,26 @@
 /// Reads one message of an engine, and holds it to the link's rules. Publishes are the hot path: their event is checked where it stands, once.
 struct EngineMessageReader {
-    private enum Member: String, CaseIterable {
+    private enum Member: String {
         case op, ref, event, events, key, data, ok, message
         case session = "session_id"
         case command = "command_id"
         case errorCode = "error_code"
 
+        /// Lengths tell most of them apart: a publish names four or five.
         init?(_ name: Span<UInt8>) {
-            for member in Self.allCases where name.isEqual(to: member.name) {
-                self = member
-                return
-            }
-            return nil
-        }
-
-        private var name: StaticString {
-            switch self {
-            case .op: "op"
-            case .ref: "ref"
-            case .event: "event"
-            case .events: "events"
-            case .key: "key"
-            case .data: "data"
-            case .ok: "ok"
-            case .message: "message"
-            case .session: "session_id"
-            case .command: "command_id"
-            case .errorCode: "error_code"
+            switch name.count {
+            case 2 where name.isEqual(to: "op"): self = .op
+            case 2 where name.isEqual(to: "ok"): self = .ok
+            case 3 where name.isEqual(to: "ref"): self = .ref
+            case 3 where name.isEqual(to: "key"): self = .key
+            case 4 where name.isEqual(to: "data"): self = .data
+            case 5 where name.isEqual(to: "event"): self = .event
+            case 6 where name.isEqual(to: "events"): self = .events
+            case 7 where name.isEqual(to: "message"): self = .message
+            case 10 where name.isEqual(to: "session_id"): self = .session
+            case 10 where name.isEqual(to: "command_id"): self = .command
+            case 10 where name.isEqual(to: "error_code"): self = .errorCode
+            default: return nil
             }
         }
     }

@@ -8,7 +8,7 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Run the gateway with two synthetic sessions to watch.",
         discussion: """
             demo-backtest is a backtest of 200 candles, about two minutes long, again and again; demo-forward is a forward test with a candle \
-            every 15 seconds. Prices are a random walk; indicators, positions and statistics are computed from it. Everything that serve takes \
+            every 15 seconds. Prices are a random walk; indicators, positions and statistics are computed from it. Clients may pause, resume and stop them. Everything that serve takes \
             works here too.
             """)
 

@@ -27,17 +27,22 @@ from .events import (
     create_session_resumed_event,
     create_stats_update_event,
 )
+from .link import Command, CommandFailed, EngineLink, UnknownCommand
 from .manager import WebSocketManager, websocket_manager
 from .receipt import Receipt
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Command",
+    "CommandFailed",
+    "EngineLink",
     "Event",
     "EventType",
     "GatewayError",
     "GatewayUnavailable",
     "Receipt",
+    "UnknownCommand",
     "WebSocketManager",
     "create_ai_decision_event",
     "create_ai_thinking_event",

@@ -19,6 +19,7 @@ from .encoding import encode
 from .errors import OUTCOME_REFUSED, OUTCOME_UNKNOWN, GatewayError, GatewayUnavailable
 from .events import EventLike, event_to_dict
 from .keys import checked_key, new_key
+from .link import EngineLink
 from .pipeline import EVERY_SESSION, Request
 from .receipt import Receipt, count_of
 from .transport import Target, Transport
@@ -203,6 +204,10 @@ class WebSocketManager:
         """Counts, epoch, last id; None if the gateway does not know it."""
         path = f"/v1/sessions/{_checked(session_id)}"
         return await self._ask("GET", path, repeatable=True, missing_is_fine=True)
+
+    def engine_link(self) -> EngineLink:
+        """A new engine link to the same gateway, for an engine that answers its clients' commands. See `link.py`."""
+        return EngineLink(self._control_url, self._api_key, timeout=self._timeout)
 
     def close(self) -> None:
         """Wait for the answers to what was called before, and close the connection. It opens again when used."""
