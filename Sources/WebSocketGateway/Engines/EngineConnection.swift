@@ -170,7 +170,7 @@ final class EngineConnection: Peer {
         case .heartbeat:
             clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
             append(FrameEncoder.frame(.ping, []))
-        case .pong, nil: break
+        case .departure, .pong, nil: break
         }
         return nextDeadline
     }
