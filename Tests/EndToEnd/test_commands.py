@@ -287,3 +287,40 @@ async def test_a_session_under_its_limit_of_open_commands_refuses_the_next(serve
         await send(tab, "do", "1024")
         publish(gateway, "s1", candle(1))
         assert (await tab.event())["type"] == "candle"
+
+
+HOSTILE = [
+    ("", "INVALID_JSON"),
+    ("[" * 100_000, "INVALID_JSON"),
+    ('{"op":"serve","session_id":"' + "s" * 129 + '"}', "INVALID_SESSION_ID"),
+    ('{"op":"serve","session_id":"../etc"}', "INVALID_SESSION_ID"),
+    ('{"op":"serve","session_id":"s1","session_id":"s2"}', "INVALID_MESSAGE"),
+    ('{"op":"publish","session_id":"s1","event":{"type":"lost","data":{}}}', "RESERVED_TYPE"),
+    ('{"op":"publish","session_id":"s1","event":{"type":"a","data":' + '{"a":' * 64 + "1" + "}" * 64 + "}}", "INVALID_JSON"),
+    ('{"op":"publish","session_id":"s1","event":{"type":"a","data":{"x":"' + "x" * 524_288 + '"}}}', "EVENT_TOO_LARGE"),
+    ('{"op":"publish","session_id":"s1","events":[' + ",".join(['{"type":"a","data":{}}'] * 10_001) + "]}", "BATCH_TOO_LARGE"),
+    ('{"op":"publish","session_id":"s1","event":{"type":"a","data":{}},"key":"' + "k" * 256 + '"}', "INVALID_IDEMPOTENCY_KEY"),
+    ('{"op":"reply","command_id":"ZZZZZZZZZZZZZZZZ","ok":true}', "INVALID_MESSAGE"),
+    ('{"op":"reply","command_id":"0000000000000000","ok":true,"data":{"x":"' + "x" * 65_536 + '"}}', "INVALID_MESSAGE"),
+    ('{"op":"command","command_id":"0000000000000000"}', "INVALID_MESSAGE"),
+    ('{"op":"stop"}', "INVALID_MESSAGE"),
+]
+
+
+async def test_a_hostile_message_on_a_link_is_refused_and_the_link_goes_on(gateway: Gateway) -> None:
+    async with linked(gateway) as engine, open_tab(gateway, "s1") as tab:
+        await engine.serve("s1")
+        for text, code in HOSTILE:
+            await engine.connection.send(text)
+            refused = await engine.heard("error")
+            assert (refused["code"], refused["ref"]) == (code, None), text[:80]
+            assert len(json.dumps(refused)) < 2000
+        await engine.connection.send(json.dumps({"op": "reply", "command_id": "ffffffffffffffff", "ok": True}))
+        assert (await engine.heard("expired"))["command_id"] == "ffffffffffffffff"
+        # Nothing of it was done.
+        assert (await engine.publish("s1", "candle"))["sequence"] == 1
+        await send(tab, "pause")
+        await engine.reply(await engine.command())
+        assert (await answer(tab))["type"] == "command_ack"
+        await engine.connection.send(b"binary")
+        assert (await engine.closed())[0] == 1003

@@ -186,6 +186,8 @@ BAD_VALUES = {
     "close-timeout": ["soon", "0"],
     "write-timeout": ["soon", "0"],
     "message-timeout": ["soon", "0"],
+    "command-timeout": ["soon", "0"],
+    "stop-command-timeout": ["soon", "0"],
     "drain-timeout": ["soon", "0"],
     "session-idle-timeout": ["soon", "0"],
     "tls-certificate": ["/nowhere"],

@@ -14,6 +14,7 @@ final class CommandDesk {
     private var table = CommandTable(firstNumber: UInt64.random(in: 0...CommandID.numberMask))
     private var timer: LoopTimer!
     private var wakesAt: UInt64?
+    private var isClosed = false
 
     init(_ core: WorkerCore) {
         self.core = core
@@ -22,6 +23,7 @@ final class CommandDesk {
 
     /// The worker stops: nobody waits for an answer any more, and handlers get no further command.
     func close() {
+        isClosed = true
         timer.close()
         for program in programs.values { program.end() }
         programs = [:]
@@ -39,7 +41,7 @@ final class CommandDesk {
     /// A handler of this process. False where there are too many sessions.
     func serve(_ session: SessionID, by program: EngineProgram) -> Bool {
         guard claim(session, by: .program(program.number)) else { return false }
-        programs[program.number] = program
+        if isClosed { program.end() } else { programs[program.number] = program }
         return true
     }
 
@@ -171,7 +173,7 @@ final class CommandDesk {
     }
 
     private func schedule() {
-        guard let next = table.nextDeadline(), wakesAt.map({ next < $0 }) ?? true else { return }
+        guard !isClosed, let next = table.nextDeadline(), wakesAt.map({ next < $0 }) ?? true else { return }
         wakesAt = next
         timer.start(delay: next > core.now ? next - core.now : 0)
     }

@@ -184,6 +184,8 @@ final class EngineConnection: Peer {
         state = finishes ? .finishing(deadline: deadline) : .closing(deadline: deadline)
         append(FrameEncoder.close(code, reason: reason))
         leave(reason)
+        // It may have been held back; its own Close is to be seen.
+        stream.startReading()
         schedule()
     }
 
