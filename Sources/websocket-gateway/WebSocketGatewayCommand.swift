@@ -17,5 +17,6 @@ struct WebSocketGatewayCommand: AsyncParsableCommand {
         version: BuildInfo.version,
         subcommands: [
             ServeCommand.self, DemoCommand.self, WatchCommand.self, PublishCommand.self, LoadCommand.self, EchoCommand.self,
+            APIKeyCommand.self,
         ])
 }

@@ -146,6 +146,8 @@ BAD_VALUES = {
     "jwks": ["/nowhere", "/dev/null", "https://issuer.example/jwks.json"],
     "jwt-issuer": ["https://issuer.example"],
     "jwt-audience": ["gateway"],
+    "api-key-file": ["/nowhere", "/dev/null"],
+    "publish-rate-per-key": ["-1", "fast"],
     "token-expiry": ["never"],
     "max-connection-lifetime": ["soon", "-1", "0.001"],
     "auth-failure-rate-per-address": ["0", "10/min"],

@@ -1,5 +1,6 @@
-/// Who a client is, as its token says: what is left of a token once it is believed.
-struct Identity: Sendable, Equatable {
+/// Who a client is, as its token says: what is left of a token once it is believed. Immutable, and a class: all connections with one token share it, and
+/// one without a token has a reference's room.
+final class Identity: Sendable {
     /// 1 to 256 bytes.
     let subject: String
     let sessions: SessionGrants
@@ -7,6 +8,13 @@ struct Identity: Sendable, Equatable {
     let actions: Set<String>?
     /// When the token ends, wall clock, microseconds since 1970, the leeway not counted; nil: never.
     let expiresAt: Int64?
+
+    init(subject: String, sessions: SessionGrants, actions: Set<String>?, expiresAt: Int64?) {
+        self.subject = subject
+        self.sessions = sessions
+        self.actions = actions
+        self.expiresAt = expiresAt
+    }
 
     /// `action` is in lower case.
     func allows(action: String) -> Bool { actions?.contains(action) ?? true }

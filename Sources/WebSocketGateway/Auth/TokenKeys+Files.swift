@@ -51,7 +51,7 @@ extension TokenKeys {
     private static func entries(keySet file: String) throws(SettingsError) -> [Entry] {
         guard !file.utf8Contains("://") else {
             throw SettingsError(
-                "jwks", "\(file) is a URL, and this version reads files alone; fetch it to a file, and send SIGHUP when it is another")
+                "jwks", "\(file) is a URL, and this version reads files alone; fetch it to a file")
         }
         return try entries(in: try contents(file, "jwks")) { SettingsError("jwks", "\(file): \($0)") }
     }

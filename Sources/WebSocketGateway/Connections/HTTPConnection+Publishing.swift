@@ -7,7 +7,7 @@ extension HTTPConnection {
     func publish(_ route: EngineRoutes.Publish, _ head: RequestHead, _ body: [UInt8]) {
         guard !core.isParting else { return add(encode(EngineRoutes.response(.gatewayStopped), head)) }
         do throws(EngineRoutes.Refusal) {
-            let checked = try route.check(head)
+            let checked = try route.check(head, by: EngineRoutes.admit(head, on: self))
             publishHeads.learn(head, checked)
             publish(checked, key: checked.key, body, keepAlive: head.keepAlive)
         } catch {
@@ -20,6 +20,8 @@ extension HTTPConnection {
         guard isControl, isBetweenRequests, !core.isParting,
             let found = publishHeads.find(bytes, at: position, bodyBytesMax: core.plan.httpLimits.bodyBytesMax)
         else { return false }
+        // A key that was taken back since is looked at again.
+        if let caller = found.head.checked.caller, !core.board.controlDoor.isCurrent(caller) { return false }
         publish(
             found.head.checked,
             key: found.key.map { unsafe bytes.extracting($0).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } },
@@ -31,6 +33,7 @@ extension HTTPConnection {
     private func publish(_ checked: EngineRoutes.Publish.Checked, key: String?, _ body: [UInt8], keepAlive: Bool) {
         do throws(EngineRoutes.Refusal) {
             let parsed = try EngineRoutes.events(body, checked.format, core.plan.eventLimits)
+            try EngineRoutes.charge(checked.caller, events: parsed.events.count, core)
             if !keepAlive { closesAfterAnswers = true }
             window.enter(bytes: body.count)
             let number = answers.reserve(AnswerPipeline.Awaited(isBatch: parsed.isBatch, keepAlive: keepAlive))
@@ -42,6 +45,17 @@ extension HTTPConnection {
                     key: key.map { PublishKey(text: $0, body: body, isBatch: parsed.isBatch) }))
         } catch {
             refusePublish(error, keepAlive: keepAlive)
+        }
+    }
+
+    /// True for a request with a body that need not be waited for: its key does not allow it. It is answered, and the connection ends with that.
+    func refusesBody(of head: RequestHead) -> Bool {
+        do throws(EngineRoutes.Refusal) {
+            _ = try EngineRoutes.admit(head, on: self)
+            return false
+        } catch {
+            add(encode(error.response, keepAlive: false))
+            return true
         }
     }
 

@@ -123,6 +123,8 @@ final class HTTPConnection: Peer {
                         closesAfterAnswers = true
                         continue
                     }
+                    // Nor is the body of who has no key.
+                    guard !refusesBody(of: head) else { continue }
                     self.head = head
                     bodyStarted = core.now
                     if head.expectsContinue { add(Response(.continue).encoded(keepAlive: true)) }

@@ -69,6 +69,7 @@ extension EngineConnection {
     // MARK: Messages
 
     private func receive(_ message: [UInt8]) {
+        guard isAdmitted else { return closeForNewKeys() }
         do throws(InvalidEngineMessage) {
             let (said, refRange) = try EngineMessage.parse(message.span, limits: core.plan.eventLimits, knownSession: lastSession)
             let ref = refRange.map { Self.copied(message, $0) }
@@ -116,6 +117,9 @@ extension EngineConnection {
             key = PublishKey(text: text, body: Self.copied(message, publish.content), isBatch: publish.isBatch)
         }
         guard !core.isParting else { return refusePublish(.gatewayStopped, ref) }
+        do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(caller, events: publish.events.count, core) } catch {
+            return refusePublish(error.response, ref)
+        }
         let number = publishes.enter(LinkPublishes.Waiting(ref: ref, isBatch: publish.isBatch, bytes: message.count))
         core.publish(
             PublishRequest(
@@ -134,13 +138,13 @@ extension EngineConnection {
         if !backlog.isEmpty || !stream.isReading { resumeAfterTurn = true }
     }
 
+    private func refusePublish(_ refusal: PublishRefusal, _ ref: [UInt8]?) { refusePublish(EngineRoutes.response(refusal), ref) }
+
     /// The code, words and details of the same refusal by HTTP.
-    private func refusePublish(_ refusal: PublishRefusal, _ ref: [UInt8]?) {
+    private func refusePublish(_ response: EngineResponse, _ ref: [UInt8]?) {
         core.counters.add(.publishRequests, label: 1)
-        let body = EngineRoutes.response(refusal).body
-        let error = (try? JSON.parse(body.span))?["error"]
+        let error = (try? JSON.parse(response.body.span))?["error"]
         refuse(
-            error?["code"]?.stringValue ?? "", error?["message"]?.stringValue ?? refusal.description, error?["details"]?.objectValue ?? [:],
-            ref: ref)
+            error?["code"]?.stringValue ?? "", error?["message"]?.stringValue ?? "", error?["details"]?.objectValue ?? [:], ref: ref)
     }
 }

@@ -22,6 +22,8 @@ final class EngineConnection: Peer {
     let ref: ConnectionRef
     let address: SocketAddress
     private let admission: Admission
+    /// Whose key opened it; nil where none is asked for.
+    let caller: ControlDoor.Caller?
     private(set) var state = State.open
     var wakesAt: UInt64?
 
@@ -46,12 +48,16 @@ final class EngineConnection: Peer {
     /// Beyond it the link is closed: an engine that reads nothing serves nobody.
     static let waitingBytesMax = 8_388_608
 
-    init(_ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, address: SocketAddress, admission: Admission) {
+    init(
+        _ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, address: SocketAddress, admission: Admission,
+        caller: ControlDoor.Caller? = nil
+    ) {
         self.core = core
         self.stream = stream
         self.ref = ref
         self.address = address
         self.admission = admission
+        self.caller = caller
         var limits = core.plan.webSocketLimits
         // A publish as large as one by HTTP, and what stands around it.
         limits.messageBytesMax = core.plan.settings.publishBytesMax + 4096
@@ -169,6 +175,10 @@ final class EngineConnection: Peer {
         case .messageUnfinished: close(.policyViolation, reason: "message not finished in time", finish: true)
         case .heartbeat:
             clock.nextHeartbeat = now + core.jittered(core.plan.heartbeatInterval)
+            guard isAdmitted else {
+                closeForNewKeys()
+                break
+            }
             append(FrameEncoder.frame(.ping, []))
         case .departure, .pong, nil: break
         }
@@ -187,6 +197,14 @@ final class EngineConnection: Peer {
         // It may have been held back; its own Close is to be seen.
         stream.startReading()
         schedule()
+    }
+
+    /// Whether the keys are those that it came with. A key that was taken out must not publish on.
+    var isAdmitted: Bool { caller.map { core.board.controlDoor.isCurrent($0) } ?? true }
+
+    /// Whoever has a key that is still good comes back with it.
+    func closeForNewKeys() {
+        close(.serviceRestart, reason: "the keys were changed; retry-after-ms=\(core.retryAfterMilliseconds())")
     }
 
     func closeForDraining(retryMilliseconds: Int) { close(.serviceRestart, reason: "draining; retry-after-ms=\(retryMilliseconds)") }

@@ -8,7 +8,7 @@ internal import WebSocket
 enum EngineLinkRoute {
     static let path = "/v1/engine"
 
-    static func run(_ head: RequestHead, on connection: HTTPConnection) throws(EngineRoutes.Refusal) {
+    static func run(_ head: RequestHead, _ caller: ControlDoor.Caller?, on connection: HTTPConnection) throws(EngineRoutes.Refusal) {
         guard head.method == .get else { throw EngineRoutes.methodNotAllowed("GET") }
         _ = try EngineRoutes.query(head, allowed: [])
         let acceptance: Handshake.Acceptance
@@ -23,17 +23,17 @@ enum EngineLinkRoute {
         }
         var answer: [UInt8] = []
         acceptance.appendResponse(to: &answer)
-        let (engine, early) = connection.becomeEngine()
+        let (engine, early) = connection.becomeEngine(caller)
         engine.start(answer, early: early)
     }
 }
 
 extension HTTPConnection {
     /// Hands the TCP connection over to an engine's link. What the engine sent early and waited here is returned.
-    func becomeEngine() -> (engine: EngineConnection, early: [UInt8]) {
+    func becomeEngine(_ caller: ControlDoor.Caller?) -> (engine: EngineConnection, early: [UInt8]) {
         state = .gone
         core.counters.subtract(.httpConnections, label: gaugeLabel)
-        let engine = EngineConnection(core, stream, ref: ref, address: peer, admission: admission)
+        let engine = EngineConnection(core, stream, ref: ref, address: peer, admission: admission, caller: caller)
         upgraded = engine
         core.replace(ref, with: engine)
         stream.setHandler(engine)

@@ -7,7 +7,7 @@ internal import WebSocket
 enum Metric: Int, CaseIterable, Sendable {
     case connections, eventStreams, httpConnections, sessions
     case connectionsAccepted, connectionsRefused, handshakes, authentications
-    case eventsPublished, publishRequests, deliveries, deliveriesConflated, deliveriesDropped
+    case eventsPublished, publishRequests, keyRefusals, deliveries, deliveriesConflated, deliveriesDropped
     case sentBytes, receivedBytes, queuedBytes
     case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
@@ -67,6 +67,10 @@ enum Metric: Int, CaseIterable, Sendable {
             Row(
                 name: "wsg_publish_requests_total", help: "Publish requests by outcome.", kind: .counter, label: "outcome",
                 values: ["published", "refused"])
+        case .keyRefusals:
+            Row(
+                name: "wsg_api_key_refusals_total", help: "Requests to the control listener refused for their API key.", kind: .counter,
+                label: "reason", values: ControlDoor.Refusal.allCases.map(\.rawValue))
         case .deliveries:
             Row(
                 name: "wsg_deliveries_total", help: "Events handed to a connection: taken by the kernel or queued.", kind: .counter,

@@ -48,12 +48,11 @@ extension ClientRoutes {
     static func refusal(_ fault: TokenFault, _ address: SocketAddress, _ core: WorkerCore) -> Refusal {
         core.note(fault, from: address)
         guard fault == .rate else { return unauthorized }
-        let wait = core.board.gate.failureWait(address, now: core.now, core.plan.authenticationFailureRate)
         return Refusal(
             outcome: .addressRate,
             response: .error(
                 .tooManyRequests, "RATE_LIMITED", "this address has shown too many tokens that are none",
-                retryAfterSeconds: Int(wait / 1000) + 1),
+                retryAfterSeconds: core.mayFail(address)),
             inside: ("RATE_LIMITED", .rateLimited))
     }
 

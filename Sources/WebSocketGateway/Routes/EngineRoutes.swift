@@ -31,15 +31,17 @@ enum EngineRoutes {
             let key: String?
             /// Milliseconds.
             let wait: UInt64
+            /// Nil where no keys are asked for.
+            var caller: ControlDoor.Caller?
         }
 
-        func check(_ head: RequestHead) throws(Refusal) -> Checked {
-            try EngineRoutes.checkHeaders(head)
+        func check(_ head: RequestHead, by caller: ControlDoor.Caller? = nil) throws(Refusal) -> Checked {
+            try EngineRoutes.checkHeaders(head, asksForKeys: caller != nil)
             let session = try EngineRoutes.sessionID(session)
             let (answersEarly, wait) = try parameters(head)
             return Checked(
                 session: session, format: try EngineRoutes.format(head), answersEarly: answersEarly, key: try EngineRoutes.publishKey(head),
-                wait: wait)
+                wait: wait, caller: caller)
         }
 
         static let waitMax = 30_000
@@ -100,13 +102,17 @@ enum EngineRoutes {
     static func run(_ head: RequestHead, _ body: [UInt8], on connection: HTTPConnection) {
         do throws(Refusal) {
             // A load balancer's health check says what it likes.
-            if head.path != "/healthz" { try checkHeaders(head) }
+            if head.path != "/healthz" { try checkHeaders(head, asksForKeys: connection.core.board.controlDoor.asksForKeys) }
+            let caller = try admit(head, on: connection)
             if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
-            if head.path == EngineLinkRoute.path { return try EngineLinkRoute.run(head, on: connection) }
+            if head.path == EngineLinkRoute.path { return try EngineLinkRoute.run(head, caller, on: connection) }
             if head.method == .post, head.path != "/v1/events", head.contains("idempotency-key") {
                 throw notYet("Idempotency-Key on this route")
             }
-            connection.answerLater(head, try route(head, body, connection.core.plan))
+            let work = try route(head, body, connection.core.plan)
+            // What is left of publishing: to everybody, or to one connection.
+            if head.method == .post, scope(head) == .publish { try charge(caller, events: 1, connection.core) }
+            connection.answerLater(head, work)
         } catch {
             connection.answer(head, error.response)
         }

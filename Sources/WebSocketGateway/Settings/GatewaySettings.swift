@@ -8,7 +8,7 @@ public struct GatewaySettings: Sendable, Equatable {
 
     /// The public listener, for clients: `HOST:PORT`, numeric or `localhost`. Port 0 lets the kernel choose.
     public var listen = "127.0.0.1:8080"
-    /// The control listener, for engines and operators. Loopback only until API keys exist.
+    /// The control listener, for engines and operators. On loopback, unless there are keys for it (``apiKeyFile``).
     public var control = "127.0.0.1:8081"
     /// Event loops, one thread each. Range 1 to 64; nil means one per core.
     public var workers: Int?
@@ -29,6 +29,9 @@ public struct GatewaySettings: Sendable, Equatable {
     public var tokenExpiry = TokenExpiry.connect
     /// A client connection is closed with 1012 after this time, spread over a tenth of it, so that its client comes back with a fresh token. Zero: never.
     public var connectionLifetimeMax: Duration = .zero
+    /// A file with the hashes of the keys that engines and operators show on the control listener, and what each may do. Nil: whoever reaches the
+    /// listener may do anything, and it must be on loopback.
+    public var apiKeyFile: String?
     /// Origins (`scheme://host[:port]`) whose pages may connect; `*` allows all. Empty: a loopback listener allows loopback origins, others none.
     public var allowedOrigins: [String] = []
     /// Serves only sessions that an engine registered or published to; others are 404.
@@ -83,6 +86,8 @@ public struct GatewaySettings: Sendable, Equatable {
     /// Tokens a minute, from one address (IPv6: one /64), that are none of ours; so many at once. More are 429, and are not looked at. Expired ones do not
     /// count, nor do loopback peers and trusted proxies themselves.
     public var authenticationFailureRatePerAddress = 10
+    /// Events a second that one API key publishes; as many at once after a pause, and one request may have more. Over it: 429. Zero: as many as it likes.
+    public var publishRatePerKey = 0
 
     // MARK: How large
 

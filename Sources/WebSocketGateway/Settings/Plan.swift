@@ -21,6 +21,8 @@ struct Plan: Sendable {
     let authenticationFailureRate: RateLimit
     /// As they were at the start; the door has those of now.
     let tokenKeys: TokenKeys?
+    let apiKeys: APIKeys?
+    let publishRate: RateLimit?
     let durability: Durability
     let history: SessionHistory.Limits
     let historyBytesPerWorker: Int
@@ -62,11 +64,13 @@ struct Plan: Sendable {
         workers = try Self.within(settings.workers ?? min(cores, 64), 1...64, "workers")
 
         tokenKeys = try TokenKeys.read(settings)
+        apiKeys = try APIKeys.read(settings)
         if !settings.echoes {
-            guard control.isLoopback || settings.controlClientCA != nil else {
+            guard control.isLoopback || settings.controlClientCA != nil || apiKeys != nil else {
                 throw SettingsError(
                     "control",
-                    "\(settings.control) is open to the network, and without an API key anybody could publish; use a loopback address")
+                    "\(settings.control) is open to the network, and without API keys anybody could publish; pass --api-key-file, or use a loopback address"
+                )
             }
             guard listen.isLoopback || settings.allowAnonymous || tokenKeys != nil else {
                 throw SettingsError(
@@ -133,6 +137,12 @@ struct Plan: Sendable {
         authenticationFailureRate = RateLimit(
             perMinute: UInt64(try Self.within(settings.authenticationFailureRatePerAddress, 1...1_000_000, "auth-failure-rate-per-address"))
         )
+
+        publishRate =
+            settings.publishRatePerKey == 0
+            ? nil
+            : try Self.rate(
+                settings.publishRatePerKey, "publish-rate-per-key", burst: settings.publishRatePerKey, "publish-rate-per-key")
 
         origins = try OriginPolicy(settings.allowedOrigins, onLoopback: listen.isLoopback)
         proxies = try TrustedProxies(settings.trustedProxies)

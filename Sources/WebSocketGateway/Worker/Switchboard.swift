@@ -16,6 +16,7 @@ final class Switchboard: Sendable {
     let door: TokenDoor
     /// What new connections get; each worker has its own copy.
     let tls: Locked<ListenerTLS?>
+    let controlDoor: ControlDoor
     let descriptorLimit: Int
     let startedAtSeconds = Double(Clocks.wallMicroseconds) / 1e6
 
@@ -28,6 +29,7 @@ final class Switchboard: Sendable {
         tls = Locked(plan.tls)
         self.log = log
         door = TokenDoor(plan.tokenKeys)
+        controlDoor = ControlDoor(plan.apiKeys, rate: plan.publishRate)
         self.descriptorLimit = descriptorLimit
         mailboxes = (0..<plan.workers).map { _ in Mailbox() }
         counters = (0..<plan.workers).map { _ in Counters() }

@@ -34,8 +34,10 @@ final class ClientSocket: TCPStreamHandler {
     private var backlog = SendBacklog()
     private var handler: (any ClientSocketHandler)?
 
-    init(_ loop: EventLoop, to address: SocketAddress, target: String, handler: any ClientSocketHandler) throws(SystemError) {
-        upgrade = ClientUpgrade(host: address.description, target: target)
+    init(
+        _ loop: EventLoop, to address: SocketAddress, target: String, token: BearerText? = nil, handler: any ClientSocketHandler
+    ) throws(SystemError) {
+        upgrade = ClientUpgrade(host: address.description, target: target, token: token)
         var limits = WebSocketLimits()
         limits.messageBytesMax = Self.messageBytesMax
         reader = MessageReader(role: .client, limits: limits)

@@ -21,9 +21,10 @@ struct ClientUpgrade {
     /// The head of a refusal whose body is still coming.
     private var status: UInt16?
 
-    init(host: String, target: String, deflate: Bool = false) {
+    init(host: String, target: String, deflate: Bool = false, token: BearerText? = nil) {
         let key = ClientHandshake.makeKey()
-        let headers = deflate ? [("Sec-WebSocket-Extensions", PermessageDeflate.offer)] : []
+        var headers = deflate ? [("Sec-WebSocket-Extensions", PermessageDeflate.offer)] : []
+        if let token { headers.append(token.header) }
         request = ClientHandshake.request(host: host, target: target, key: key, headers: headers)
         accept = ClientHandshake.expectedAccept(key: key)
         offersDeflate = deflate

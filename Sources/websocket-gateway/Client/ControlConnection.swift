@@ -22,7 +22,8 @@ final class ControlConnection: TCPStreamHandler {
 
     private enum State { case connecting, open, ended }
 
-    private let host: String
+    /// What every request says beside what it asks for.
+    private let fields: String
     private var state = State.connecting
     private var stream: TCPStream?
     private var parser = ResponseParser()
@@ -37,8 +38,8 @@ final class ControlConnection: TCPStreamHandler {
 
     var isOpen: Bool { state == .open }
 
-    init(_ loop: EventLoop, to address: SocketAddress, handler: any ControlConnectionHandler) throws(SystemError) {
-        host = address.description
+    init(_ loop: EventLoop, to address: SocketAddress, key: BearerText? = nil, handler: any ControlConnectionHandler) throws(SystemError) {
+        fields = "Host: \(address)\r\n\(key?.field ?? "")"
         self.handler = handler
         stream = try TCPStream.connect(loop, to: address, handler: self)
     }
@@ -50,7 +51,7 @@ final class ControlConnection: TCPStreamHandler {
     func get(path: String) {
         precondition(state != .ended, "a request needs a connection")
         awaited += 1
-        backlog.append(Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8))
+        backlog.append(Array("GET \(path) HTTP/1.1\r\n\(fields)\r\n".utf8))
     }
 
     /// Publishes `body` to a session; ``flush()`` sends it.
@@ -58,7 +59,7 @@ final class ControlConnection: TCPStreamHandler {
         precondition(state != .ended, "a request needs a connection")
         awaited += 1
         let head =
-            "POST /v1/sessions/\(session)/events HTTP/1.1\r\nHost: \(host)\r\nContent-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n\r\n"
+            "POST /v1/sessions/\(session)/events HTTP/1.1\r\n\(fields)Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n\r\n"
         backlog.append(Array(head.utf8))
         backlog.append(body)
     }

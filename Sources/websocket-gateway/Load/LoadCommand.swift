@@ -19,6 +19,8 @@ struct LoadCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The gateway's public listener.", valueName: "host:port")) var connect = "127.0.0.1:8080"
     @Option(help: ArgumentHelp("The gateway's control listener.", valueName: "host:port")) var control = "127.0.0.1:8081"
     @Option(help: ArgumentHelp("Clients connect by TLS, and trust the authorities of this PEM file.", valueName: "file")) var tlsCA: String?
+    @Option(help: ArgumentHelp("The key of the control listener; better in WSG_API_KEY.", valueName: "key")) var apiKey: String?
+    @Option(help: ArgumentHelp("The token that every client shows; better in WSG_TOKEN.", valueName: "token")) var token: String?
     @Option(help: ArgumentHelp("Clients, spread over the sessions.", valueName: "n")) var connections = 500
     @Option(help: ArgumentHelp("Sessions.", valueName: "n")) var sessions = 1
     @Option(help: ArgumentHelp("Events published to each session.", valueName: "n")) var events = 10_000
@@ -76,6 +78,8 @@ struct LoadCommand: ParsableCommand {
         plan.control = try target(control, "--control")
         if let tlsCA { plan.tls = try trusting(tlsCA) }
         plan.dialect = dialect
+        plan.key = try BearerText.find(flag: apiKey, "--api-key", variable: "WSG_API_KEY")
+        plan.token = try BearerText.find(flag: token, "--token", variable: "WSG_TOKEN")
         plan.serverPIDs = try servers()
         plan.connections = try Self.within(connections, 1...1_000_000, "--connections")
         plan.slowConnections = try Self.within(slow, 0...100_000, "--slow")

@@ -45,7 +45,8 @@ final class LoadConnection: TCPStreamHandler {
         dialect = run.plan.dialect
         let address = run.plan.connect
         upgrade = ClientUpgrade(
-            host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate)
+            host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate,
+            token: run.plan.token)
         self.seal = seal
         stream = try TCPStream.connect(loop, to: address, seal: seal, handler: self)
     }

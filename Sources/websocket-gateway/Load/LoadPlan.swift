@@ -9,6 +9,10 @@ struct LoadPlan: Sendable {
     /// Clients connect by TLS; publishers do not.
     var tls: TLSContext?
     var dialect = LoadDialect.gateway
+    /// For the control listener.
+    var key: BearerText?
+    /// Of every client.
+    var token: BearerText?
     /// Whose CPU time is measured; where there are none, the gateway is asked for its own.
     var serverPIDs: [Int32] = []
     var connections = 500

@@ -20,7 +20,7 @@ final class LoadPublisher: ControlConnectionHandler, NATSConnectionHandler {
         self.sessions = sessions
         eventsMax = UInt64(run.plan.events * sessions.count)
         switch run.plan.dialect {
-        case .gateway, .nchan: channel = try ControlConnection(loop, to: run.plan.control, handler: self)
+        case .gateway, .nchan: channel = try ControlConnection(loop, to: run.plan.control, key: run.plan.key, handler: self)
         case .nats: channel = try NATSConnection(loop, to: run.plan.control, handler: self)
         }
         if run.plan.rate != nil { timer = LoopTimer(loop) { [unowned self] in pump() } }

@@ -209,7 +209,9 @@ final class LoadRun {
         }
         guard plan.dialect == .gateway else { return completion(LoadUsage(machine: MachineUsage.read())) }
         do throws(SystemError) {
-            look = try GatewayLook(tool.loop, at: plan.control) { completion(LoadUsage(gateway: $0, machine: MachineUsage.read())) }
+            look = try GatewayLook(tool.loop, at: plan.control, key: plan.key) {
+                completion(LoadUsage(gateway: $0, machine: MachineUsage.read()))
+            }
         } catch {
             fail(TargetAddress.explain(error, plan.control))
         }

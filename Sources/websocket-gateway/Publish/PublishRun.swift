@@ -18,6 +18,7 @@ final class PublishRun: ControlConnectionHandler {
     private let session: SessionID
     private let linesMax: Int
     private let isVerbose: Bool
+    private let key: BearerText?
 
     private var input: StandardInput?
     private var splitter = LineSplitter()
@@ -32,9 +33,10 @@ final class PublishRun: ControlConnectionHandler {
     private var refusal: String?
     private let startedAt = Clocks.monotonicNanoseconds
 
-    init(_ tool: ToolLoop, _ address: SocketAddress, _ session: SessionID, linesMax: Int, isVerbose: Bool) {
+    init(_ tool: ToolLoop, _ address: SocketAddress, key: BearerText?, _ session: SessionID, linesMax: Int, isVerbose: Bool) {
         self.tool = tool
         self.address = address
+        self.key = key
         self.session = session
         self.linesMax = linesMax
         self.isVerbose = isVerbose
@@ -52,7 +54,7 @@ final class PublishRun: ControlConnectionHandler {
     private func connect() {
         noteProgress()
         do throws(SystemError) {
-            connection = try ControlConnection(tool.loop, to: address, handler: self)
+            connection = try ControlConnection(tool.loop, to: address, key: key, handler: self)
         } catch {
             end(TargetAddress.explain(error, address))
         }

@@ -5,8 +5,9 @@ import WebSocketGateway
 struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The public listener, for clients. Port 0 lets the kernel choose.", valueName: "host:port")) var listen:
         String?
-    @Option(help: ArgumentHelp("The control listener, for engines and operators; loopback only.", valueName: "host:port")) var control:
-        String?
+    @Option(
+        help: ArgumentHelp("The control listener, for engines and operators; on loopback, or with --api-key-file.", valueName: "host:port"))
+    var control: String?
     @Option(help: ArgumentHelp("Event loops, one thread each. Default: one per core.", valueName: "n")) var workers: String?
     @Option(help: ArgumentHelp("A file of name = value lines; names are those of these flags.", valueName: "file")) var config: String?
 
@@ -26,6 +27,9 @@ struct GatewayOptions: ParsableArguments {
     var tokenExpiry: String?
     @Option(help: ArgumentHelp("A client is told to come back after this time; 0 never. Default: 0.", valueName: "seconds"))
     var maxConnectionLifetime: String?
+    @Option(help: ArgumentHelp("The hashes of the control listener's keys, from: websocket-gateway api-key", valueName: "file"))
+    var apiKeyFile: String?
+    @Option(help: ArgumentHelp("Events a second that one key publishes; 0 any. Default: 0.", valueName: "n")) var publishRatePerKey: String?
     @Option(help: ArgumentHelp("Tokens a minute from one address that are none. Default: 10.", valueName: "n"))
     var authFailureRatePerAddress: String?
     @Option(help: ArgumentHelp("PEM file: the certificate, then its chain. Clients then come by https and wss.", valueName: "file"))
@@ -105,6 +109,7 @@ struct GatewayOptions: ParsableArguments {
             ("allowed-origins", allowedOrigins), ("registered-sessions-only", registeredSessionsOnly ? "true" : nil),
             ("trusted-proxies", trustedProxies), ("jwt-secret-file", jwtSecretFile), ("jwks", jwks), ("jwt-issuer", jwtIssuer),
             ("jwt-audience", jwtAudience), ("token-expiry", tokenExpiry), ("max-connection-lifetime", maxConnectionLifetime),
+            ("api-key-file", apiKeyFile), ("publish-rate-per-key", publishRatePerKey),
             ("auth-failure-rate-per-address", authFailureRatePerAddress), ("max-connections", maxConnections),
             ("max-connections-per-session", maxConnectionsPerSession),
             ("max-connections-per-address", maxConnectionsPerAddress), ("max-control-connections", maxControlConnections),

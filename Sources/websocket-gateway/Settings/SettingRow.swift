@@ -17,6 +17,7 @@ struct SettingRow: Sendable {
         optionalText("jwt-secret-file", \.tokenSecretFile), optionalText("jwks", \.tokenKeySet), optionalText("jwt-issuer", \.tokenIssuer),
         optionalText("jwt-audience", \.tokenAudience), tokenExpiry("token-expiry", \.tokenExpiry),
         seconds("max-connection-lifetime", \.connectionLifetimeMax),
+        optionalText("api-key-file", \.apiKeyFile), count("publish-rate-per-key", \.publishRatePerKey),
         count("auth-failure-rate-per-address", \.authenticationFailureRatePerAddress),
         count("max-connections", \.connectionsMax), count("max-connections-per-session", \.connectionsPerSessionMax),
         count("max-connections-per-address", \.connectionsPerAddressMax), count("max-control-connections", \.controlConnectionsMax),

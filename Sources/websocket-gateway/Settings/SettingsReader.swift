@@ -41,7 +41,9 @@ enum SettingsReader {
     }
 
     /// Variables that are no settings of the gateway: our own tools' and the Python client's.
-    private static let otherVariables: Set<String> = ["WSG_CONFIG", "WSG_READY_FILE", "WSG_LOG_LEVEL", "WSG_CONTROL_URL", "WSG_API_KEY"]
+    private static let otherVariables: Set<String> = [
+        "WSG_CONFIG", "WSG_READY_FILE", "WSG_LOG_LEVEL", "WSG_CONTROL_URL", "WSG_API_KEY", "WSG_TOKEN",
+    ]
 
     private static func contents(of path: String) throws(SettingsError) -> String {
         let bytes: [UInt8]

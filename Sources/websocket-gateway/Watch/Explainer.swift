@@ -17,6 +17,7 @@ final class Explainer: ControlConnectionHandler {
 
     private let loop: EventLoop
     private let address: SocketAddress
+    private let key: BearerText?
     private let tell: (String) -> Void
     private var connection: ControlConnection?
     /// Asked and not answered, in order.
@@ -28,9 +29,10 @@ final class Explainer: ControlConnectionHandler {
     private var id: ConnectionID?
     private var accounts: [ConnectionID: ConnectionAccount] = [:]
 
-    init(_ loop: EventLoop, _ address: SocketAddress, tell: @escaping (String) -> Void) {
+    init(_ loop: EventLoop, _ address: SocketAddress, key: BearerText?, tell: @escaping (String) -> Void) {
         self.loop = loop
         self.address = address
+        self.key = key
         self.tell = tell
     }
 
@@ -81,7 +83,7 @@ final class Explainer: ControlConnectionHandler {
     private func ask(_ question: Question) {
         questions.append(question)
         if connection == nil {
-            do throws(SystemError) { connection = try ControlConnection(loop, to: address, handler: self) } catch {
+            do throws(SystemError) { connection = try ControlConnection(loop, to: address, key: key, handler: self) } catch {
                 return giveUp(TargetAddress.explain(error, address))
             }
         }

@@ -34,6 +34,9 @@ struct WatchCommand: ParsableCommand {
     var explain = false
     @Option(help: ArgumentHelp("The gateway's control listener, for --explain. By default 127.0.0.1:8081.", valueName: "host:port"))
     var control: String?
+    @Option(help: ArgumentHelp("The key of the control listener, for --explain; better in WSG_API_KEY.", valueName: "key")) var apiKey:
+        String?
+    @Option(help: ArgumentHelp("The token to show; better in WSG_TOKEN.", valueName: "token")) var token: String?
     @Flag(name: .customLong("no-color"), help: "No colours, as with NO_COLOR set.") var noColor = false
 
     func validate() throws { _ = try plan() }
@@ -74,7 +77,9 @@ struct WatchCommand: ParsableCommand {
         return WatchPlan(
             address: try TargetAddress.parse(connect, flag: "--connect"), kind: kind, session: session, types: types, lastID: last,
             endsWhenCompleted: once, eventsMax: count,
-            control: explain ? try TargetAddress.parse(control ?? "127.0.0.1:8081", flag: "--control") : nil, replay: replay)
+            control: explain ? try TargetAddress.parse(control ?? "127.0.0.1:8081", flag: "--control") : nil, replay: replay,
+            key: try BearerText.find(flag: apiKey, "--api-key", variable: "WSG_API_KEY"),
+            token: try BearerText.find(flag: token, "--token", variable: "WSG_TOKEN"))
     }
 }
 
@@ -90,6 +95,9 @@ struct WatchPlan {
     /// Who is asked about the connection; nil where nobody is.
     let control: SocketAddress?
     var replay: String?
+    /// For the control listener.
+    var key: BearerText?
+    var token: BearerText?
 
     /// Live where there is no id yet, whatever the session's own `join` says: `connected` tells where the stream stands, and what comes is behind it.
     /// A replay begins with the oldest event.

@@ -36,7 +36,7 @@ final class WatchRun: ClientSocketHandler {
 
     func start() {
         tool.interrupted = { [unowned self] in isEnding ? end(0) : finish(0) }
-        explainer = plan.control.map { Explainer(tool.loop, $0) { [unowned self] in tell($0) } }
+        explainer = plan.control.map { Explainer(tool.loop, $0, key: plan.key) { [unowned self] in tell($0) } }
         connect()
     }
 
@@ -47,7 +47,8 @@ final class WatchRun: ClientSocketHandler {
         self.timer = timer
         timer.start(delay: 1000, every: 1000)
         do throws(SystemError) {
-            socket = try ClientSocket(tool.loop, to: plan.address, target: plan.target(after: progress.last), handler: self)
+            socket = try ClientSocket(
+                tool.loop, to: plan.address, target: plan.target(after: progress.last), token: plan.token, handler: self)
         } catch {
             lose(TargetAddress.explain(error, plan.address))
         }

@@ -1,0 +1,73 @@
+internal import EventLoop
+internal import Synchronization
+
+/// Where keys of the control listener are looked at: those of now, and what each has left of its rate, for all workers.
+///
+/// Flow: HTTPConnection → **ControlDoor** → EngineRoutes
+final class ControlDoor: Sendable {
+    enum Refusal: String, Error, CaseIterable {
+        case missing, unknown, scope, rate
+
+        var index: Int { Self.allCases.firstIndex(of: self)! }
+    }
+
+    /// Whose request it is, as long as the keys are those that it was found among.
+    struct Caller: Sendable {
+        fileprivate let index: Int
+        fileprivate let generation: Int
+    }
+
+    /// Otherwise whoever reaches the listener may do anything. New keys do not change it.
+    let asksForKeys: Bool
+
+    private let rate: RateLimit?
+    private let state: Locked<State>
+    /// Counts the changes of keys: read with each publish whose head was seen before.
+    private let generation = Atomic(0)
+
+    private struct State: Sendable {
+        var keys: APIKeys?
+        /// Beside the keys.
+        var buckets: [TokenBucket]
+    }
+
+    /// `rate` is of the events that one key publishes; nil: as many as it likes.
+    init(_ keys: APIKeys?, rate: RateLimit?) {
+        asksForKeys = keys != nil
+        self.rate = rate
+        state = Locked(State(keys: keys, buckets: Array(repeating: TokenBucket(), count: keys?.entries.count ?? 0)))
+    }
+
+    func replace(_ keys: APIKeys) {
+        state.withLock { state in
+            // A key that stays keeps what it has used.
+            let used = Dictionary(uniqueKeysWithValues: zip(state.keys?.entries.map(\.name) ?? [], state.buckets))
+            state = State(keys: keys, buckets: keys.entries.map { used[$0.name] ?? TokenBucket() })
+            generation.add(1, ordering: .releasing)
+        }
+    }
+
+    /// `key` is nil where the request has none, or several. Call only where keys are asked for.
+    func admit(_ key: [UInt8]?, _ scope: APIScope) throws(Refusal) -> Caller {
+        guard let key else { throw .missing }
+        let (keys, generation) = state.withLock { ($0.keys, self.generation.load(ordering: .relaxed)) }
+        guard let keys, let index = keys.find(key.span) else { throw .unknown }
+        guard keys.entries[index].scopes.contains(scope) else { throw .scope }
+        return Caller(index: index, generation: generation)
+    }
+
+    /// Whether no keys were changed since.
+    func isCurrent(_ caller: Caller) -> Bool { caller.generation == generation.load(ordering: .acquiring) }
+
+    /// Takes note of so many events: 0 lets them in, as long as the key owes nothing; otherwise so many milliseconds are too early. However many they are,
+    /// they are let in or refused together.
+    func publish(_ events: Int, by caller: Caller, now: UInt64) -> UInt64 {
+        guard let rate else { return 0 }
+        return state.withLock { state in
+            guard isCurrent(caller), state.buckets.indices.contains(caller.index) else { return 0 }
+            let wait = state.buckets[caller.index].wait(now: now, rate)
+            if wait == 0 { state.buckets[caller.index].charge(events, now: now, rate) }
+            return wait
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import EventLoop
+import Testing
+
+@testable import WebSocketGateway
+
+@Suite("The control listener's door")
+struct ControlDoorTests {
+    private let publisher: NewAPIKey
+    private let reader: NewAPIKey
+    private let keys: APIKeys
+
+    init() throws {
+        var random = SystemRandomNumberGenerator()
+        publisher = try #require(NewAPIKey(name: "engine", scopes: [.publish], using: &random))
+        reader = try #require(NewAPIKey(name: "reader", scopes: [.read], using: &random))
+        keys = try APIKeys(parsing: Array("\(publisher.line)\n\(reader.line)".utf8))
+    }
+
+    private func admit(_ key: String?, _ scope: APIScope, at door: ControlDoor) throws(ControlDoor.Refusal) -> ControlDoor.Caller {
+        try door.admit(key.map { Array($0.utf8) }, scope)
+    }
+
+    @Test func `a key opens what its scopes say`() throws {
+        let door = ControlDoor(keys, rate: nil)
+        #expect(door.asksForKeys)
+        _ = try admit(publisher.key, .publish, at: door)
+        _ = try admit(reader.key, .read, at: door)
+        #expect(throws: ControlDoor.Refusal.scope) { try admit(publisher.key, .read, at: door) }
+        #expect(throws: ControlDoor.Refusal.scope) { try admit(reader.key, .manage, at: door) }
+        #expect(throws: ControlDoor.Refusal.missing) { try admit(nil, .read, at: door) }
+        for key in ["", "x", String(publisher.key.dropLast()), publisher.key + "x", publisher.line] {
+            #expect(throws: ControlDoor.Refusal.unknown) { try admit(key, .publish, at: door) }
+        }
+        #expect(!ControlDoor(nil, rate: nil).asksForKeys)
+    }
+
+    @Test func `with other keys what was found before counts no more`() throws {
+        let door = ControlDoor(keys, rate: nil)
+        let caller = try admit(publisher.key, .publish, at: door)
+        #expect(door.isCurrent(caller))
+        door.replace(try APIKeys(parsing: Array(reader.line.utf8)))
+        #expect(!door.isCurrent(caller))
+        #expect(throws: ControlDoor.Refusal.unknown) { try admit(publisher.key, .publish, at: door) }
+        _ = try admit(reader.key, .read, at: door)
+    }
+
+    @Test func `a key publishes at its rate, and one request may have more`() throws {
+        let door = ControlDoor(keys, rate: RateLimit(perSecond: 10, burst: 10))
+        let caller = try admit(publisher.key, .publish, at: door)
+        let other = try admit(reader.key, .read, at: door)
+        #expect(door.publish(9, by: caller, now: 0) == 0)
+        #expect(door.publish(25, by: caller, now: 0) == 0, "one was left")
+        #expect(door.publish(1, by: caller, now: 0) == 2500)
+        #expect(door.publish(1, by: other, now: 0) == 0)
+        #expect(door.publish(1, by: caller, now: 2499) > 0)
+        #expect(door.publish(1, by: caller, now: 2500) == 0)
+        door.replace(keys)
+        let again = try admit(publisher.key, .publish, at: door)
+        #expect(door.publish(1, by: again, now: 2500) > 0, "new keys are no new allowance")
+    }
+
+    /// A manager whose keys are in this file.
+    private func manager(_ path: String) throws -> WebSocketManager {
+        try WebSocketManager(TestGateway.settings(workers: 1) { $0.apiKeyFile = path })
+    }
+
+    @Test func `files are read again, all or nothing`() throws {
+        let path = "/tmp/wsg-api-keys-\(ProcessResources.processID)-\(UInt64.random(in: 0...UInt64.max))"
+        defer { SmallFile.remove(path) }
+        try SmallFile.replace(path, with: Array(publisher.line.utf8))
+        let manager = try manager(path)
+        try SmallFile.replace(path, with: Array("\(reader.line)\nnonsense\n".utf8))
+        #expect { try manager.reloadKeys() } throws: { "\($0)".contains("line 2") }
+        try SmallFile.replace(path, with: Array(reader.line.utf8))
+        try manager.reloadKeys()
+    }
+
+    @Test func `a key that is taken out opens nothing any more, on connections that are open as well`() async throws {
+        let path = "/tmp/wsg-api-keys-\(ProcessResources.processID)-\(UInt64.random(in: 0...UInt64.max))"
+        defer { SmallFile.remove(path) }
+        try SmallFile.replace(path, with: Array(publisher.line.utf8))
+        let fields = [("Authorization", "Bearer \(publisher.key)")]
+        try await TestGateway.run({ $0.apiKeyFile = path }) { gateway in
+            let engine = try await gateway.engine()
+            let publish: @Sendable () -> UInt16? = {
+                engine.call("POST", "/v1/sessions/s1/events", #"{"type":"candle","data":{}}"#, headers: fields)?.status
+            }
+            for _ in 0..<3 { #expect(await offPool(publish) == 200) }
+            try SmallFile.replace(path, with: Array(reader.line.utf8))
+            try gateway.manager.reloadKeys()
+            #expect(await offPool(publish) == 401)
+        }
+    }
+}
