@@ -11,7 +11,7 @@ final class WorkerTLS {
     private var turn: UInt64 = 0
     private var stepsInTurn = 0
 
-    /// A step of a handshake takes up to a millisecond (RSA). Beyond so many in one turn of the loop they wait for the next, and everybody else's
+    /// A step of a handshake takes up to half a millisecond (RSA 2048). Beyond so many in one turn of the loop they wait for the next, and everybody else's
     /// events go first.
     static let stepsPerTurnMax = 4
 
