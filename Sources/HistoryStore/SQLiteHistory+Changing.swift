@@ -25,10 +25,16 @@ extension SQLiteHistory {
             if registration == nil { return }
             try insert(session, nil)
         }
-        guard let record = book[session] else { return }
+        guard var record = book[session] else { return }
         try statements.setRegistration.bind(record.number, at: 1)
         try statements.setRegistration.bind(registration, at: 2)
         try statements.setRegistration.run()
+        let before = limits(of: record)
+        record.limits = limits.lowered(by: HistoryLimits(registration: registration))
+        book.set(record, for: session)
+        let now = limits(of: record)
+        if record.count > now.eventsMax || record.count > 1 && record.bytes > Int64(now.bytesMax) { overLimits.insert(session) }
+        if now.retention ?? .max < before.retention ?? .max { isExpiryDue = true }
     }
 
     private func insert(_ session: SessionID, _ epoch: Epoch?) throws(DatabaseError) {
@@ -101,7 +107,7 @@ extension SQLiteHistory {
         try statements.insertDropped.run()
         book.set(nil, for: session)
         book.drop(DroppedSession(number: record.number, oldest: record.oldest, newest: record.newest))
-        hasMoreToDrop = true
+        isExpiryDue = true
     }
 }
 

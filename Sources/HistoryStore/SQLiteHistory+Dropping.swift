@@ -6,8 +6,51 @@ private enum Piece {
     static let keysMax = 2_048
 }
 
+/// From when on events are kept, in microseconds since 1970.
+struct Expiry {
+    let now: Int64
+    /// Of sessions that ask for nothing else.
+    let eventsBefore: Int64
+
+    func eventsBefore(of record: SessionRecord) -> Int64 {
+        guard let retention = record.limits?.retention else { return eventsBefore }
+        let (time, overflow) = now.subtractingReportingOverflow(retention)
+        return overflow ? eventsBefore : max(eventsBefore, time)
+    }
+}
+
 extension SQLiteHistory {
     // MARK: The limits
+
+    func limits(of record: SessionRecord) -> StoreLimits { record.limits ?? limits }
+
+    /// By more than is dropped in passing.
+    func isOverLimits(_ record: SessionRecord) -> Bool {
+        let limits = limits(of: record)
+        return record.count > limits.eventsMax + limits.eventsOver
+            || record.count > 1 && record.bytes > Int64(limits.bytesMax) + Int64(limits.bytesOver)
+    }
+
+    /// One piece of what sessions have above limits that were lowered, and which of them are done.
+    func trimOverLimits() throws(DatabaseError) -> (ranges: [StoredRange], done: [SessionID]) {
+        var budget = Piece.eventsMax
+        var ranges: [StoredRange] = []
+        var done: [SessionID] = []
+        for session in overLimits {
+            guard budget > 0 else { break }
+            guard let record = book[session] else {
+                done.append(session)
+                continue
+            }
+            let wanted = try oldestWithinLimits(record, mayBeOver: false)
+            let oldest = min(wanted, record.oldest + UInt64(budget))
+            if oldest == wanted { done.append(session) }
+            guard oldest > record.oldest else { continue }
+            budget -= Int(oldest - record.oldest)
+            ranges.append(try drop(before: oldest, of: session, record))
+        }
+        return (ranges, done)
+    }
 
     /// Within the transaction of `changes`: their sessions' oldest events, where there are too many.
     func trim(_ changes: [StoreChange]) throws(DatabaseError) -> [StoredRange] {
@@ -15,26 +58,28 @@ extension SQLiteHistory {
         for change in changes {
             guard case .append(let session, let events) = change, let record = book[session] else { continue }
             // Limits that were lowered are reached piece by piece.
-            let oldest = min(try oldestWithinLimits(record), record.oldest + UInt64(Piece.eventsMax + events.count))
+            let oldest = min(try oldestWithinLimits(record, mayBeOver: true), record.oldest + UInt64(Piece.eventsMax + events.count))
             guard oldest > record.oldest else { continue }
             ranges.append(try drop(before: oldest, of: session, record))
         }
         return ranges
     }
 
-    private func oldestWithinLimits(_ record: SessionRecord) throws(DatabaseError) -> UInt64 {
+    private func oldestWithinLimits(_ record: SessionRecord, mayBeOver: Bool) throws(DatabaseError) -> UInt64 {
+        let limits = limits(of: record)
+        let (eventsOver, bytesOver) = mayBeOver ? (limits.eventsOver, limits.bytesOver) : (0, 0)
         var oldest = record.oldest
-        if record.count > limits.eventsMax + limits.eventsOver { oldest = record.newest - UInt64(limits.eventsMax) + 1 }
-        if record.bytes > Int64(limits.bytesMax) + Int64(limits.bytesOver) { oldest = max(oldest, try oldestWithinBytes(record)) }
+        if record.count > limits.eventsMax + eventsOver { oldest = record.newest - UInt64(limits.eventsMax) + 1 }
+        if record.bytes > Int64(limits.bytesMax) + Int64(bytesOver) { oldest = max(oldest, try oldestWithin(limits.bytesMax, record)) }
         return oldest
     }
 
     /// Every event knows how many bytes were before it, so that the first one to keep is found by halving.
-    private func oldestWithinBytes(_ record: SessionRecord) throws(DatabaseError) -> UInt64 {
+    private func oldestWithin(_ bytesMax: Int, _ record: SessionRecord) throws(DatabaseError) -> UInt64 {
         var (low, high) = (record.oldest, record.newest)
         while low < high {
             let middle = low + (high - low) / 2
-            let fits = record.bytesEnd - (try event(at: middle, record).bytesBefore) <= Int64(limits.bytesMax)
+            let fits = record.bytesEnd - (try event(at: middle, record).bytesBefore) <= Int64(bytesMax)
             if fits { high = middle } else { low = middle + 1 }
         }
         return low
@@ -72,21 +117,21 @@ extension SQLiteHistory {
 
     // MARK: The old and the ended
 
-    func hasSomethingToDrop(eventsBefore events: Int64, keysBefore keys: Int64) throws(DatabaseError) -> Bool {
-        if !book.dropped.isEmpty || book.records.values.contains(where: { $0.count > 0 && $0.oldestAt < events }) { return true }
+    func hasSomethingToDrop(_ expiry: Expiry, keysBefore keys: Int64) throws(DatabaseError) -> Bool {
+        if !book.dropped.isEmpty || book.records.values.contains(where: { $0.hasEvents(expiry) }) { return true }
         try statements.keyBefore.bind(keys, at: 1)
         defer { statements.keyBefore.reset() }
         return try statements.keyBefore.step()
     }
 
     /// One piece of it, within a transaction.
-    func drop(eventsBefore events: Int64, keysBefore keys: Int64) throws(DatabaseError) -> (ranges: [StoredRange], hasMore: Bool) {
+    func drop(_ expiry: Expiry, keysBefore keys: Int64) throws(DatabaseError) -> (ranges: [StoredRange], hasMore: Bool) {
         var budget = Piece.eventsMax
         var ranges: [StoredRange] = []
-        for session in sessions(withEventsBefore: events) {
+        for session in sessions(withEvents: expiry) {
             guard let record = book[session] else { continue }
             let looked = min(record.count, budget)
-            let oldest = try firstSince(events, record, among: looked)
+            let oldest = try firstSince(expiry.eventsBefore(of: record), record, among: looked)
             budget -= Int(oldest - record.oldest)
             ranges.append(try drop(before: oldest, of: session, record))
             if budget <= 0 { return (ranges, true) }
@@ -98,9 +143,9 @@ extension SQLiteHistory {
         return (ranges, !book.dropped.isEmpty || database.changes == Piece.keysMax)
     }
 
-    private func sessions(withEventsBefore time: Int64) -> [SessionID] {
+    private func sessions(withEvents expiry: Expiry) -> [SessionID] {
         // More than a piece has no room for.
-        book.records.lazy.filter { $0.value.count > 0 && $0.value.oldestAt < time }.prefix(Piece.eventsMax).map(\.key)
+        book.records.lazy.filter { $0.value.hasEvents(expiry) }.prefix(Piece.eventsMax).map(\.key)
     }
 
     /// The first of the oldest events that was published at `time` or later. Not by halving: clocks are set back.
@@ -134,4 +179,9 @@ extension SQLiteHistory {
         try statements.deleteDropped.run()
         book.setLastDropped(oldest: nil)
     }
+}
+
+extension SessionRecord {
+    /// Its oldest is older than what is kept.
+    fileprivate func hasEvents(_ expiry: Expiry) -> Bool { count > 0 && oldestAt < expiry.eventsBefore(of: self) }
 }

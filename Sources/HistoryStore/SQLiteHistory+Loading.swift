@@ -13,6 +13,7 @@ extension SQLiteHistory {
         let rows = try database.prepare("SELECT number, session_id, epoch, newest_dropped, registration FROM sessions ORDER BY number")
         var sessions: [StoredSession] = []
         var records: [SessionID: SessionRecord] = [:]
+        var over: Set<SessionID> = []
         while try rows.step() {
             let id = try Self.sessionID(rows)
             var record = SessionRecord(number: rows.integer(0))
@@ -21,14 +22,17 @@ extension SQLiteHistory {
             (record.oldest, record.newest) = (newestDropped + 1, newestDropped)
             try Self.findOldest(&record, oldest)
             try Self.findNewest(&record, newest)
+            record.limits = limits.lowered(by: HistoryLimits(registration: rows.bytes(4)))
             records[id] = record
+            if isOverLimits(record) { over.insert(id) }
             sessions.append(
                 StoredSession(
                     id: id, epoch: try Self.epoch(rows), range: record.range(of: id), registration: rows.bytes(4),
                     keys: keys[record.number, default: []]))
         }
         book = SessionBook(records: records, dropped: try loadDropped())
-        hasMoreToDrop = !book.dropped.isEmpty
+        overLimits = over
+        isExpiryDue = !book.dropped.isEmpty
         return (sessions, keys[Place.noSession, default: []])
     }
 

@@ -85,7 +85,11 @@ package final class SQLiteHistory: HistoryStore {
 
     package var bytes: Int { file.bytes }
 
-    package internal(set) var hasMoreToDrop = false
+    package var hasMoreToDrop: Bool { isExpiryDue || !overLimits.isEmpty }
+    /// ``expire(now:eventsBefore:keysBefore:)`` has something to do.
+    var isExpiryDue = false
+    /// Sessions whose limits were lowered below what they have.
+    var overLimits: Set<SessionID> = []
 
     // MARK: The port
 
@@ -118,16 +122,25 @@ package final class SQLiteHistory: HistoryStore {
         try statements.setState.run()
     }
 
-    package func expire(eventsBefore events: Timestamp, keysBefore keys: Timestamp) throws(StoreError) -> [StoredRange] {
+    package func expire(now: Timestamp, eventsBefore events: Timestamp, keysBefore keys: Timestamp) throws(StoreError) -> [StoredRange] {
         try checkUsable()
-        let (events, keys) = (events.microsecondsSince1970, keys.microsecondsSince1970)
-        guard try reading({ () throws(DatabaseError) in try hasSomethingToDrop(eventsBefore: events, keysBefore: keys) }) else {
-            hasMoreToDrop = false
+        let keys = keys.microsecondsSince1970
+        let expiry = Expiry(now: now.microsecondsSince1970, eventsBefore: events.microsecondsSince1970)
+        guard try reading({ () throws(DatabaseError) in try hasSomethingToDrop(expiry, keysBefore: keys) }) else {
+            isExpiryDue = false
             return []
         }
-        let dropped = try transaction { () throws(DatabaseError) in try drop(eventsBefore: events, keysBefore: keys) }
-        hasMoreToDrop = dropped.hasMore
+        let dropped = try transaction { () throws(DatabaseError) in try drop(expiry, keysBefore: keys) }
+        isExpiryDue = dropped.hasMore
         return dropped.ranges
+    }
+
+    package func trim() throws(StoreError) -> [StoredRange] {
+        try checkUsable()
+        guard !overLimits.isEmpty else { return [] }
+        let (ranges, done) = try transaction { () throws(DatabaseError) in try trimOverLimits() }
+        overLimits.subtract(done)
+        return ranges
     }
 
     package func read(_ session: SessionID, after sequence: UInt64, eventsMax: Int, bytesMax: Int) throws(StoreError) -> [StoredEvent] {

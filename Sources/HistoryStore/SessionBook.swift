@@ -11,6 +11,8 @@ struct SessionRecord {
     var bytesEnd: Int64 = 0
     /// When the oldest event was published, in microseconds since 1970.
     var oldestAt: Int64 = 0
+    /// Its own, where its engine asked for less than is kept of others.
+    var limits: StoreLimits?
 
     var count: Int { Int(newest + 1 - oldest) }
     var bytes: Int64 { bytesEnd - bytesBefore }

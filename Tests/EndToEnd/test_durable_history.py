@@ -19,7 +19,7 @@ from control import ask, candle, metrics, publish
 from gateway import Gateway, run
 from pipelined import PipelinedEngine
 from tabs import open_tab
-from waiting import eventually, patience
+from waiting import eventually, patience, until
 
 Serve = Callable[..., Gateway]
 GONE = (OSError, websockets.WebSocketException, aiohttp.ClientError, asyncio.TimeoutError, EOFError, TypeError)
@@ -109,6 +109,40 @@ async def test_a_restart_goes_on_where_it_ended_and_tabs_resume(serve: Serve, da
         assert [event["id"] for event in await tab.stream(5)] == seen[2:] + [next_id]
     async with open_tab(second, "s1") as tab:
         assert [event["data"]["candle_index"] for event in await tab.stream(3)] == [5, 6, 7], "the session's own join"
+
+
+@pytest.mark.parametrize("durability", ["commit", "relaxed"])
+async def test_a_sessions_own_limits_hold_in_the_file_and_over_a_restart(serve: Serve, data: Path, durability: str) -> None:
+    flags = ("--data", str(data), "--durability", durability)
+    first = serve(*flags)
+    for session in ("s1", "s2", "s3"):
+        publish(first, session, [candle(n) for n in range(1, 101)])
+    refused = ask(first, "PUT", "/v1/sessions/s1", {"max_history_events": 0})
+    assert (refused.status, refused.code) == (400, "INVALID_SESSION") and "1 to 10000" in refused.json["error"]["message"]
+    lowered = ask(first, "PUT", "/v1/sessions/s1", {"max_history_events": 10}).json
+    assert lowered["oldest_id"].endswith("-91"), "with the answer, not some time later"
+    assert metrics(first)['wsg_history_dropped_total{reason="session_limit"}'] == 90
+
+    def retention_lowered() -> bool:
+        ask(first, "PUT", "/v1/sessions/s3", {"history_retention_ms": None})
+        return ask(first, "PUT", "/v1/sessions/s3", {"history_retention_ms": 10}).json["oldest_id"] is None
+
+    until(retention_lowered, "they are 10 ms old, and go with the answer", 0.5)
+    assert metrics(first)['wsg_history_dropped_total{reason="retention"}'] == 100
+    assert len(await kept(first, "s1")) == 10 and len(await kept(first, "s2")) == 100 and await kept(first, "s3") == []
+    before = {session: ask(first, "GET", f"/v1/sessions/{session}").json for session in ("s1", "s2", "s3")}
+    first.terminate()
+    assert first.wait() == 0
+
+    second = again(serve, first, *flags)
+    for session, told in before.items():
+        assert ask(second, "GET", f"/v1/sessions/{session}").json == told
+    for n in range(101, 151):
+        publish(second, "s1", candle(n))
+    indexes = [event["data"]["candle_index"] for event in await kept(second, "s1")]
+    assert indexes == list(range(indexes[0], 151)) and 10 <= len(indexes) <= 11, "a tenth more for a while"
+    publish(second, "s2", candle(101))
+    assert len(await kept(second, "s2")) == 101
 
 
 async def test_a_restart_under_load_is_not_noticed(serve: Serve, data: Path) -> None:

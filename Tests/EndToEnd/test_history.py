@@ -135,3 +135,81 @@ async def test_where_nothing_is_kept_only_who_missed_nothing_recovers(serve) -> 
     async with open_tab(gateway, "s1", query="join=all") as tab:
         assert await tab.is_silent()
     assert ask(gateway, "GET", "/v1/sessions/s1/events").json["events"] == []
+
+
+# A session's own limits
+
+
+def kept(gateway: Gateway, session: str) -> list[int]:
+    return sequences(ask(gateway, "GET", f"/v1/sessions/{session}/events?limit=10000").json["events"])
+
+
+async def test_a_session_keeps_as_little_as_its_engine_asks_for_from_then_on(gateway: Gateway, engine: WebSocketManager) -> None:
+    for session in ("s1", "s2"):
+        publish(gateway, session, [candle(number) for number in range(50)])
+    lowered = await engine.register_session("s1", max_history_events=20)
+    assert (lowered["max_history_events"], sequence(lowered["oldest_id"])) == (20, 31)
+    assert kept(gateway, "s1") == list(range(31, 51)) and kept(gateway, "s2") == list(range(1, 51))
+    assert metrics(gateway)['wsg_history_dropped_total{reason="session_limit"}'] == 30
+    publish(gateway, "s1", candle(51))
+    assert kept(gateway, "s1") == list(range(32, 52))
+    assert metrics(gateway)["wsg_history_events"] == 70
+
+    one = metrics(gateway)["wsg_history_bytes"] / 70
+    await engine.register_session("s1", max_history_bytes=4096)
+    left = kept(gateway, "s1")
+    assert left[-1] == 51 and len(left) == int(4096 / one), "bytes count as well"
+
+    assert ask(gateway, "PUT", "/v1/sessions/s1", {"max_history_events": None, "max_history_bytes": None}).status == 200
+    publish(gateway, "s1", [candle(number) for number in range(52, 92)])
+    assert kept(gateway, "s1") == list(range(left[0], 92)), "the gateway's own again"
+
+
+async def test_a_session_that_keeps_nothing_loses_what_a_tab_missed_and_says_so(serve) -> None:
+    gateway: Gateway = serve("--max-write-queue-bytes", "131072", "--write-timeout", "60")
+    first = publish(gateway, "s1", candle(1))["id"]
+    assert ask(gateway, "PUT", "/v1/sessions/s1", {"max_history_events": 0}).json["oldest_id"] is None
+    assert metrics(gateway)["wsg_history_events"] == 0
+    second = publish(gateway, "s1", candle(2))["id"]
+    for asked, recovered in ((second, True), (first, False)):
+        async with open_tab(gateway, "s1", query=f"last_event_id={asked}") as tab:
+            assert tab.connected["resume"] == {"recovered": recovered, "from": asked, "oldest_id": None}
+            assert await tab.is_silent()
+    count = 60
+    with RawTab.opened(gateway, "s1", receive_buffer_bytes=65_536) as slow:
+        for number in range(count):
+            await asyncio.to_thread(publish, gateway, "s1", candle(number, text=BIG))
+
+        def read_all() -> list[int]:
+            covered: list[int] = []
+            while len(covered) < count:
+                event = slow.event()
+                if event["type"] == "lost":
+                    covered += range(sequence(event["data"]["first_id"]), sequence(event["data"]["last_id"]) + 1)
+                elif "id" in event:
+                    covered.append(sequence(event["id"]))
+            return covered
+
+        assert await asyncio.to_thread(read_all) == list(range(3, count + 3)), "each came or was announced as lost, in order"
+        assert metrics(gateway)["wsg_deliveries_lost_total"] > 0
+        assert publish(gateway, "s1", candle(count))["connections"] == 1, "and it is live again"
+        assert slow.event("candle")["data"] == {"candle_index": count}
+    assert ask(gateway, "PUT", "/v1/sessions/s1", {"max_history_events": 5}).status == 200
+    last = publish(gateway, "s1", [candle(number) for number in range(3)])["last_id"]
+    assert kept(gateway, "s1") == [sequence(last) - 2, sequence(last) - 1, sequence(last)]
+
+
+async def test_a_retention_of_its_own_is_obeyed_at_once_and_goes_on(serve) -> None:
+    gateway: Gateway = serve("--session-idle-timeout", "10")
+    for session in ("s1", "s2"):
+        publish(gateway, session, [candle(number) for number in range(5)])
+
+    def lowered() -> bool:
+        ask(gateway, "PUT", "/v1/sessions/s1", {"history_retention_ms": None})
+        return ask(gateway, "PUT", "/v1/sessions/s1", {"history_retention_ms": 10}).json["oldest_id"] is None
+
+    until(lowered, "they are 10 ms old, and go with the answer", 0.5)
+    publish(gateway, "s1", candle(5))
+    until(lambda: kept(gateway, "s1") == [], "what comes later goes as well", 5)
+    assert metrics(gateway)['wsg_history_dropped_total{reason="retention"}'] == 6
+    assert kept(gateway, "s2") == [1, 2, 3, 4, 5]

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta, timezone
 
+import pytest
 from websocket_gateway import WebSocketManager, create_candle_event, create_stats_update_event
 
 from control import ask, candle, connections, publish
@@ -206,6 +207,7 @@ async def test_the_list_of_sessions_is_paged_and_tells_their_counts(gateway: Gat
         listed = await engine.list_sessions()
         assert {one["session_id"]: one["connections"] for one in listed} == {name: int(name == "s3") for name in names}
         settings = ["kind", "owner", "max_connections", "join", "policies"]
+        settings += ["max_history_events", "max_history_bytes", "history_retention_ms"]
         assert list(listed[0]) == ["session_id", *settings, "registered", "connections", "epoch", "last_id", "oldest_id"]
 
 
@@ -223,6 +225,31 @@ def test_a_second_put_changes_what_it_names_and_keeps_the_rest(gateway: Gateway)
     ask(gateway, "PUT", "/v1/sessions/s1", {"kind": "backtest", "owner": "u1"})
     changed = ask(gateway, "PUT", "/v1/sessions/s1", {"max_connections": 2}).json
     assert (changed["kind"], changed["owner"], changed["max_connections"]) == ("backtest", "u1", 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "range"),
+    [
+        ({"max_history_events": 501}, "max_history_events", "0 to 500"),
+        ({"max_history_events": -1}, "max_history_events", "0 to"),
+        ({"max_history_bytes": 4095}, "max_history_bytes", "4096 to"),
+        ({"max_history_bytes": 65_537}, "max_history_bytes", "4096 to 65536"),
+        ({"history_retention_ms": 9}, "history_retention_ms", "10 to"),
+        ({"kind": "forward", "history_retention_ms": 60_001}, "history_retention_ms", "10 to 60000"),
+    ],
+)
+def test_an_engine_that_asks_for_more_history_than_the_gateway_keeps_is_told(serve, body, name, range) -> None:
+    gateway: Gateway = serve("--max-history-events", "500", "--max-history-bytes", "65536", "--history-retention", "60")
+    ask(gateway, "PUT", "/v1/sessions/s1", {"max_history_events": 500, "max_history_bytes": 65_536, "history_retention_ms": 60_000})
+    answer = ask(gateway, "PUT", "/v1/sessions/s1", body)
+    assert (answer.status, answer.code) == (400, "INVALID_SESSION")
+    assert answer.json["error"]["details"]["place"] == name
+    assert name in answer.json["error"]["message"] and range in answer.json["error"]["message"]
+    kept = ask(gateway, "GET", "/v1/sessions/s1").json
+    assert kept["kind"] is None, "nothing is half-done"
+    assert (kept["max_history_events"], kept["max_history_bytes"], kept["history_retention_ms"]) == (500, 65_536, 60_000)
+    back = ask(gateway, "PUT", "/v1/sessions/s1", dict.fromkeys(("max_history_events", "max_history_bytes", "history_retention_ms"))).json
+    assert (back["max_history_events"], back["max_history_bytes"], back["history_retention_ms"]) == (None, None, None)
 
 
 async def test_a_session_has_as_many_connections_as_its_registration_says(gateway: Gateway, engine: WebSocketManager) -> None:

@@ -59,6 +59,13 @@ extension SQLiteHistory {
     func sequences(_ session: SessionID) throws(StoreError) -> [UInt64] { try kept(session).map(\.sequence) }
 }
 
+extension SQLiteHistory {
+    /// Where no session has a retention of its own.
+    func expire(eventsBefore events: Timestamp, keysBefore keys: Timestamp) throws(StoreError) -> [StoredRange] {
+        try expire(now: events, eventsBefore: events, keysBefore: keys)
+    }
+}
+
 extension StoreLimits {
     static let wide = StoreLimits(eventsMax: .max, bytesMax: .max)
 }

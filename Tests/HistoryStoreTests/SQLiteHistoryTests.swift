@@ -147,10 +147,10 @@ struct SQLiteHistoryTests {
     @Test func `a session is cut to its events, a piece at a time`() throws {
         let history = try open(.commit, StoreLimits(eventsMax: 100, bytesMax: .max))
         _ = try history.commit([.begin(first, epoch)])
-        for sequence in 1...164 as ClosedRange<UInt64> { #expect(try history.commit([.append(first, sequence...sequence)]) == []) }
-        #expect(try history.commit([.append(first, 165...165)]) == [StoredRange(session: first, oldest: 66, newest: 165)])
-        #expect(try history.sequences(first) == Array(66...165))
-        #expect(try history.load().sessions.map(\.range) == [StoredRange(session: first, oldest: 66, newest: 165)])
+        for sequence in 1...110 as ClosedRange<UInt64> { #expect(try history.commit([.append(first, sequence...sequence)]) == []) }
+        #expect(try history.commit([.append(first, 111...111)]) == [StoredRange(session: first, oldest: 12, newest: 111)])
+        #expect(try history.sequences(first) == Array(12...111))
+        #expect(try history.load().sessions.map(\.range) == [StoredRange(session: first, oldest: 12, newest: 111)])
     }
 
     @Test func `a session is cut to its bytes, and keeps its newest event`() throws {
@@ -175,6 +175,72 @@ struct SQLiteHistoryTests {
         #expect(try history.commit([.append(first, 20_001...20_001)]).map(\.oldest) == [8_194])
         #expect(try history.commit([.append(first, 20_002...20_002)]).map(\.oldest) == [16_387])
         #expect(try history.commit([.append(first, 20_003...20_003)]).map(\.oldest) == [19_994])
+    }
+
+    @Test func `limits that were lowered are found at the start, and reached without a publish`() throws {
+        var history = try open()
+        _ = try history.commit([.begin(first, epoch), .append(first, 1...20_000)])
+        history.close()
+        history = try open(.commit, StoreLimits(eventsMax: 10, bytesMax: .max))
+        _ = try history.load()
+        #expect(history.hasMoreToDrop)
+        #expect(try history.trim().map(\.oldest) == [8_193])
+        #expect(try history.trim().map(\.oldest) == [16_385])
+        #expect(try history.trim().map(\.oldest) == [19_991])
+        #expect(!history.hasMoreToDrop)
+        #expect(try history.trim() == [])
+    }
+
+    @Test func `a session that asks for less has it from its registration on, and over a restart`() throws {
+        let own = Array(#"{"max_history_events":20}"#.utf8)
+        var history = try open(.commit, StoreLimits(eventsMax: 100, bytesMax: .max))
+        _ = try history.commit([.begin(first, epoch), .append(first, 1...50), .begin(second, epoch), .append(second, 1...50)])
+        #expect(!history.hasMoreToDrop)
+        #expect(try history.commit([.register(first, own)]) == [])
+        #expect(history.hasMoreToDrop)
+        #expect(try history.trim() == [StoredRange(session: first, oldest: 31, newest: 50)])
+        #expect(!history.hasMoreToDrop)
+        #expect(try history.commit([.append(first, 51...52)]) == [], "a tenth more")
+        #expect(try history.commit([.append(first, 53...53)]).map(\.oldest) == [34])
+        history.close()
+        history = try open(.commit, StoreLimits(eventsMax: 100, bytesMax: .max))
+        #expect(try history.commit([.append(first, 54...56)]).map(\.oldest) == [37])
+        #expect(try history.sequences(second) == Array(1...50))
+        _ = try history.commit([.register(first, nil)])
+        #expect(try history.commit([.append(first, 57...130)]) == [], "as others again")
+        #expect(try history.sequences(first) == Array(37...130))
+    }
+
+    @Test(arguments: [
+        (#"{"max_history_events":1000}"#, nil, UInt64(1)), (#"{"max_history_events":0}"#, nil, 13), (#"{"max_history_events":1}"#, nil, 12),
+        (#"{"max_history_bytes":4096}"#, 1000, 9), (#"{"max_history_bytes":5000}"#, 1000, 8), (#"{"max_history_bytes":4096}"#, 5000, 12),
+        (#"{"kind":"backtest"}"#, nil, 1), ("no JSON", nil, 1),
+    ])
+    func `limits are what the registration says`(registration: String, dataBytes: Int?, oldest: UInt64) throws {
+        let history = try open(.commit, StoreLimits(eventsMax: 100, bytesMax: 1 << 20))
+        let data = dataBytes.map { "{\"a\":\"" + String(repeating: "x", count: $0 - 6 - 8) + "\"}" } ?? "{}"
+        _ = try history.commit([.begin(first, epoch), .append(first, 1...12, data: data), .register(first, Array(registration.utf8))])
+        _ = try history.trim()
+        #expect(try history.load().sessions[0].range == StoredRange(session: first, oldest: oldest, newest: 12))
+        #expect(!history.hasMoreToDrop)
+    }
+
+    @Test func `a retention of its own is obeyed from now on, and none is longer than the gateway's`() throws {
+        let history = try open()
+        _ = try history.commit([.begin(first, epoch), .append(first, 1...10), .begin(second, epoch), .append(second, 1...10)])
+        func expire(_ now: Int64, keeping microseconds: Int64) throws -> [StoredRange] {
+            try history.expire(
+                now: Timestamp(microsecondsSince1970: now), eventsBefore: Timestamp(microsecondsSince1970: now - microseconds),
+                keysBefore: .distantPast)
+        }
+        _ = try history.commit([.register(first, Array(#"{"history_retention_ms":10}"#.utf8))])
+        #expect(history.hasMoreToDrop, "it was lowered")
+        #expect(try expire(15_000, keeping: 1_000_000) == [StoredRange(session: first, oldest: 5, newest: 10)])
+        #expect(try history.sequences(second) == Array(1...10))
+        _ = try history.commit([.register(first, Array(#"{"history_retention_ms":10}"#.utf8))])
+        #expect(!history.hasMoreToDrop, "it was not")
+        #expect(try expire(15_000, keeping: 9_000).map(\.oldest).sorted() == [6, 6])
+        #expect(try expire(.min, keeping: 0) == [], "a clock that is out of its mind")
     }
 
     @Test func `a limit of nothing keeps the sequence`() throws {

@@ -124,6 +124,7 @@ def test_sessions_are_registered_listed_and_ended() -> None:
     exchange = Exchange(
         ("PUT", "/v1/sessions/s", answer(201, {"session_id": "s", "kind": "backtest"})),
         ("PUT", "/v1/sessions/s", answer(200, {})),
+        ("PUT", "/v1/sessions/s", answer(200, {})),
         ("GET", "/v1/sessions", answer(200, {"sessions": [{"session_id": "s"}]})),
         ("GET", "/v1/sessions/s", answer(200, {"session_id": "s"})),
         ("DELETE", "/v1/sessions/s", answer(204)),
@@ -136,6 +137,8 @@ def test_sessions_are_registered_listed_and_ended() -> None:
             made = await manager.register_session("s", kind="backtest", owner="u1", max_connections=5, join="all")
             assert made["kind"] == "backtest"
             assert await manager.register_session("s", join=100, policies={"tick": "latest"}) == {}
+            limits = {"max_history_events": 0, "max_history_bytes": 4096, "history_retention_ms": 60_000}
+            assert await manager.register_session("s", **limits) == {}
             assert await manager.list_sessions() == [{"session_id": "s"}]
             assert await manager.get_session("s") == {"session_id": "s"}
             assert await manager.delete_session("s") is True
@@ -144,9 +147,10 @@ def test_sessions_are_registered_listed_and_ended() -> None:
 
     with FakeGateway(exchange) as gateway:
         asyncio.run(engine(gateway.url))
-    assert exchange.bodies[:2] == [
+    assert exchange.bodies[:3] == [
         b'{"kind":"backtest","owner":"u1","max_connections":5,"join":"all"}',
         b'{"join":100,"policies":{"tick":"latest"}}',
+        b'{"max_history_events":0,"max_history_bytes":4096,"history_retention_ms":60000}',
     ]
 
 

@@ -14,11 +14,16 @@ package protocol HistoryStore: AnyObject {
     /// - Returns: the sessions that lost their oldest events to the limits for it.
     func commit(_ changes: [StoreChange]) throws(StoreError) -> [StoredRange]
 
-    /// Drops events and keys published before these times, and what is left of deleted sessions: as much as takes a few milliseconds.
+    /// Drops events and keys published before these times, what a session's own ``HistoryLimits/retention`` does not keep `now`, and what is left of
+    /// deleted sessions: as much as takes a few milliseconds.
     /// - Returns: the sessions that lost events.
-    func expire(eventsBefore events: Timestamp, keysBefore keys: Timestamp) throws(StoreError) -> [StoredRange]
+    func expire(now: Timestamp, eventsBefore events: Timestamp, keysBefore keys: Timestamp) throws(StoreError) -> [StoredRange]
 
-    /// Whether ``expire(eventsBefore:keysBefore:)`` has left some of its work, or a deleted session has left its events: called again, it goes on.
+    /// Drops events of sessions whose limits were lowered, as much as takes a few milliseconds.
+    /// - Returns: the sessions that lost events.
+    func trim() throws(StoreError) -> [StoredRange]
+
+    /// Whether ``expire(now:eventsBefore:keysBefore:)`` or ``trim()`` has something left to do: a piece of it with each call.
     var hasMoreToDrop: Bool { get }
 
     /// The session's events behind `sequence`, in order: at most `eventsMax`, and at most `bytesMax` bytes of them but always one. Empty where it has none.
@@ -60,7 +65,7 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
 package enum StoreChange: Sendable {
     /// The session's stream begins, or goes on, in this epoch. Comes before its first event.
     case begin(SessionID, Epoch)
-    /// What an engine said of the session, as a JSON object; nil: nothing.
+    /// What an engine said of the session, as a JSON object; nil: nothing. ``HistoryLimits`` in it count from now on.
     case register(SessionID, [UInt8]?)
     /// The stream's next events, without a gap behind those before.
     case append(SessionID, [StoredEvent])

@@ -5,9 +5,9 @@ final class HomeSession {
     let id: SessionID
     /// Tells a session from an ended one of the same name, whose connections are still leaving.
     let incarnation: UInt64
-    var registration: SessionRegistration? {
-        didSet { policies = DeliveryPolicies(registration?.policies ?? [:]) }
-    }
+    private(set) var registration: SessionRegistration?
+    /// The gateway's, and less where the registration asks for it.
+    private(set) var limits: SessionHistory.Limits
     /// As the registration has them; for what is published from now on.
     private(set) var policies = DeliveryPolicies()
     /// What has been published so far, as everybody sees it.
@@ -41,11 +41,19 @@ final class HomeSession {
     /// When it last had a connection or an event, loop milliseconds.
     var lastUsed: UInt64
 
-    init(_ id: SessionID, incarnation: UInt64, workers: Int, now: UInt64) {
+    init(_ id: SessionID, incarnation: UInt64, workers: Int, limits: SessionHistory.Limits, now: UInt64) {
         self.id = id
+        self.limits = limits
         self.incarnation = incarnation
         members = Array(repeating: PerEncoding(0), count: workers)
         lastUsed = now
+    }
+
+    /// Says what an engine, or the store, says of it. What is over its limits now is dropped by the home.
+    func register(_ registration: SessionRegistration?, gatewayLimits: SessionHistory.Limits) {
+        self.registration = registration
+        policies = DeliveryPolicies(registration?.policies ?? [:])
+        limits = gatewayLimits.lowered(by: registration?.history ?? HistoryLimits())
     }
 
     /// Nothing would be lost by forgetting it: nobody is in it, no event was ever published, no engine registered it.
@@ -64,12 +72,15 @@ public struct SessionRegistration: Sendable, Equatable {
     public var join: JoinMode?
     /// How events of a type reach connections that lag, where that is not as by default: at most 64 types. Counts from the next event on.
     public var policies: [EventType: DeliveryPolicy]
+    /// Less history than the gateway keeps of any session.
+    public var history: HistoryLimits
 
     public init(
         kind: SessionKind? = nil, owner: String? = nil, connectionsMax: Int? = nil, join: JoinMode? = nil,
-        policies: [EventType: DeliveryPolicy] = [:]
+        policies: [EventType: DeliveryPolicy] = [:], history: HistoryLimits = HistoryLimits()
     ) {
         self.policies = policies
+        self.history = history
         self.kind = kind
         self.owner = owner
         self.connectionsMax = connectionsMax

@@ -13,6 +13,14 @@ struct SessionHistory {
         let bytesMax: Int
         /// Nanoseconds.
         let retention: UInt64
+
+        /// These for one session, whose engine may ask for less.
+        func lowered(by own: HistoryLimits) -> Limits {
+            Limits(
+                eventsMax: min(eventsMax, max(0, own.eventsMax ?? .max)), bytesMax: min(bytesMax, max(0, own.bytesMax ?? .max)),
+                retention: own[.retention].map { UInt64(clamping: min($0, Int64(clamping: retention / 1_000_000))) * 1_000_000 }
+                    ?? retention)
+        }
     }
 
     /// Each event's place in the ring and its array's header, beside its bytes.

@@ -46,7 +46,7 @@ extension SessionHome {
     func keep(_ frame: Frame, in home: HomeSession) {
         let before = home.history.bytes
         if home.history.isEmpty { keeping[home.id] = home }
-        let dropped = home.history.append(frame, core.plan.history)
+        let dropped = home.history.append(frame, home.limits)
         keptBytes += home.history.bytes - before
         core.counters.add(.historyEvents, 1 &- UInt64(dropped))
         core.counters.add(.historyBytes, UInt64(bitPattern: Int64(home.history.bytes - before)))
@@ -65,6 +65,17 @@ extension SessionHome {
         core.counters.subtract(.historyEvents, UInt64(events - home.history.count))
         core.counters.subtract(.historyBytes, UInt64(bytes - home.history.bytes))
         if !home.isStored { core.counters.add(.historyDropped, label: reason, UInt64(events - home.history.count)) }
+    }
+
+    func dropOld(of home: HomeSession, now: UInt64) {
+        drop(from: home, reason: 1) { now &- ($0.oldestPublishedAt ?? now) > home.limits.retention }
+    }
+
+    /// What limits that were lowered do not keep, at once.
+    func dropOverLimits(of home: HomeSession) {
+        let limits = home.limits
+        drop(from: home, reason: 0) { $0.count > limits.eventsMax || $0.bytes > limits.bytesMax && $0.count > 1 }
+        dropOld(of: home, now: Clocks.monotonicNanoseconds)
     }
 
     /// All histories together are over this worker's share: the session that was idle for longest gives its oldest events, then the next.

@@ -9,7 +9,7 @@ extension SessionHome {
     /// with its first publish, and contradict what the store has.
     func restore(_ stored: StoredSession) {
         let home = create(stored.id)
-        home.registration = stored.registration.flatMap(SessionRegistration.init(stored:))
+        home.register(stored.registration.flatMap(SessionRegistration.init(stored:)), gatewayLimits: core.plan.history)
         guard let epoch = stored.epoch else { return }
         home.newEpoch = epoch
         home.storedOldest = stored.range.oldest

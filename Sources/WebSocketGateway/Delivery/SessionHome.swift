@@ -76,7 +76,7 @@ final class SessionHome {
     private func add(_ request: PublishRequest, to home: HomeSession, _ receipt: Receipt) {
         home.lastUsed = core.now
         let isStored = hasStore && storing.isStoring
-        let needsFrames = home.connections > 0 || core.plan.history.eventsMax > 0 || isStored
+        let needsFrames = home.connections > 0 || home.limits.eventsMax > 0 || isStored
         // Of a request that is stored or held: all others hand each event on as it is made.
         var held: [Frame] = []
         var stored: [StoredEvent] = []
@@ -108,7 +108,7 @@ final class SessionHome {
 
     /// `first` is where in the batch being gathered the request's events begin.
     private func release(_ frame: Frame, in home: HomeSession, _ receipt: Receipt, _ first: inout Int) {
-        if core.plan.history.eventsMax > 0 { keep(frame, in: home) }
+        if home.limits.eventsMax > 0 { keep(frame, in: home) }
         guard home.connections > 0 else { return }
         if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
             note(receipt, home, first..<home.pending.count)
@@ -283,7 +283,7 @@ final class SessionHome {
 
     func create(_ id: SessionID) -> HomeSession {
         nextIncarnation += 1
-        let home = HomeSession(id, incarnation: nextIncarnation, workers: core.plan.workers, now: core.now)
+        let home = HomeSession(id, incarnation: nextIncarnation, workers: core.plan.workers, limits: core.plan.history, now: core.now)
         sessions[id] = home
         core.counters.add(.sessions)
         return home
@@ -302,9 +302,7 @@ final class SessionHome {
         let limit = core.plan.sessionIdleTimeout
         let now = Clocks.monotonicNanoseconds
         expireKeys()
-        for home in Array(keeping.values) {
-            drop(from: home, reason: 1) { now &- ($0.oldestPublishedAt ?? now) > core.plan.history.retention }
-        }
+        for home in Array(keeping.values) { dropOld(of: home, now: now) }
         for home in Array(sessions.values) where home.connections == 0 && home.pending.isEmpty && core.now - home.lastUsed >= limit {
             forget(home)
         }
@@ -317,7 +315,8 @@ final class SessionHome {
         let isNew = sessions[id]?.registration == nil
         guard let home = findOrCreate(id) else { return nil }
         let registration = change(home.registration ?? SessionRegistration())
-        home.registration = registration
+        home.register(registration, gatewayLimits: core.plan.history)
+        dropOverLimits(of: home)
         if hasStore, storing.isStoring { storing.changes.append(.register(id, registration.stored)) }
         home.lastUsed = core.now
         return isNew

@@ -254,10 +254,12 @@ public final class WebSocketManager: Sendable {
     // MARK: Sessions
 
     /// Registers a session, or puts the registration in place of the one it has. True when it was not registered before.
-    /// - Throws: ``SessionIDError``, ``PublishRefusal``.
+    /// - Throws: ``SessionIDError``; ``SettingsError`` where it asks for more history than ``GatewaySettings`` allow, or, with a data directory, for
+    ///   none; ``PublishRefusal``.
     @discardableResult
     public func registerSession(_ sessionID: String, _ registration: SessionRegistration = SessionRegistration()) async throws -> Bool {
-        try await board.register(try SessionID(sessionID)) { _ in registration }
+        try board.plan.check(registration.history)
+        return try await board.register(try SessionID(sessionID)) { _ in registration }
     }
 
     /// Ends a session for good: its clients are closed with 1000. False when it is not known.

@@ -145,7 +145,7 @@ enum EngineRoutes {
         switch (path.first, path.count) {
         case ("events", 1): return try broadcast(head, body, plan)
         case ("sessions", 1): return try listSessions(head)
-        case ("sessions", 2): return try session(path[1], head, body)
+        case ("sessions", 2): return try session(path[1], head, body, plan)
         case ("sessions", 3) where path[2] == "connections": return try sessionConnections(path[1], head)
         case ("sessions", 3) where path[2] == "events":
             guard head.method == .get || head.method == .head else { throw methodNotAllowed("GET, POST") }
@@ -170,7 +170,7 @@ enum EngineRoutes {
         }
     }
 
-    private static func session(_ text: Substring, _ head: RequestHead, _ body: [UInt8]) throws(Refusal) -> Work {
+    private static func session(_ text: Substring, _ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
         let id = try sessionID(text)
         _ = try query(head, allowed: [])
         switch head.method {
@@ -181,7 +181,7 @@ enum EngineRoutes {
             }
         case .put:
             let changes = try object(head, body)
-            _ = try SessionRegistration.parse(changes)
+            try SessionRegistration.parse(changes).check(against: plan)
             return { board in
                 do throws(PublishRefusal) {
                     let isNew = try await board.register(id) { base in (try? SessionRegistration.parse(changes, changing: base)) ?? base }

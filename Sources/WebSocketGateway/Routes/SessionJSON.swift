@@ -30,13 +30,27 @@ extension SessionRegistration {
                 guard isNull || join != nil else { throw invalid("join is \"live\", \"all\", or a number of latest events") }
                 registration.join = join
             case "policies": registration.policies = isNull ? [:] : try policies(value)
+            case let key where HistoryLimits.Name(rawValue: key) != nil:
+                guard let name = HistoryLimits.Name(rawValue: key) else { continue }
+                let limit = value.intValue
+                guard isNull || limit.map(name.range.contains) == true else {
+                    throw invalid("\(key) is a whole number from \(name.range.lowerBound) to \(name.range.upperBound)", place: key)
+                }
+                registration.history[name] = limit
             default:
+                let names = ["kind", "owner", "max_connections", "join", "policies"] + HistoryLimits.Name.allCases.map(\.rawValue)
                 throw invalid(
-                    "a session has kind, owner, max_connections, join and policies, and not what is at position \(position(of: key, in: object))"
-                )
+                    "a session has \(names.joined(separator: ", ")), and not what is at position \(position(of: key, in: object))")
             }
         }
         return registration
+    }
+
+    /// An engine may ask for less history than the operator allows, not for more.
+    func check(against plan: Plan) throws(EngineRoutes.Refusal) {
+        do throws(SettingsError) { try plan.check(history) } catch {
+            throw Self.invalid("\(error)", place: error.setting)
+        }
     }
 
     /// All of a session's policies: those it had before go.
@@ -63,11 +77,12 @@ extension SessionRegistration {
 
     /// As it is kept with the history.
     var stored: [UInt8] {
-        let object: JSONObject = [
+        var object: JSONObject = [
             "kind": kind.map { .string($0.rawValue) } ?? .null, "owner": owner.map { .string($0) } ?? .null,
             "max_connections": connectionsMax.map { .int(Int64($0)) } ?? .null, "join": join.map(SessionInfo.json) ?? .null,
             "policies": .object(policiesJSON),
         ]
+        for name in HistoryLimits.Name.allCases { object[name.rawValue] = history[name].map(JSON.int) }
         return Array(object.encoded.utf8)
     }
 
@@ -90,13 +105,17 @@ extension SessionInfo {
     }
 
     var json: JSONObject {
-        [
+        let history = registration?.history ?? HistoryLimits()
+        return [
             "session_id": .string(id.description),
             "kind": registration?.kind.map { .string($0.rawValue) } ?? .null,
             "owner": registration?.owner.map { .string($0) } ?? .null,
             "max_connections": registration?.connectionsMax.map { .int(Int64($0)) } ?? .null,
             "join": registration?.join.map(Self.json) ?? .null,
             "policies": .object((registration ?? SessionRegistration()).policiesJSON),
+            "max_history_events": history[.eventsMax].map(JSON.int) ?? .null,
+            "max_history_bytes": history[.bytesMax].map(JSON.int) ?? .null,
+            "history_retention_ms": history[.retention].map(JSON.int) ?? .null,
             "registered": .bool(registration != nil),
             "connections": .int(Int64(connections)),
             "epoch": lastID.map { .string($0.epoch.description) } ?? .null,

@@ -187,6 +187,25 @@ struct Plan: Sendable {
         ConnectionClock.Limits(stale: staleTimeout == 0 || !isHeard ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
     }
 
+    /// What an engine may ask for its session: as much as is kept of any, or less. With a store, something.
+    func check(_ limits: HistoryLimits) throws(SettingsError) {
+        let eventsMin: Int64 = durability == .memory ? 0 : 1
+        for name in HistoryLimits.Name.allCases {
+            guard let value = limits[name] else { continue }
+            let range: ClosedRange<Int64> =
+                switch name {
+                case .eventsMax: eventsMin...Int64(history.eventsMax)
+                case .bytesMax: name.range.lowerBound...Int64(history.bytesMax)
+                case .retention: name.range.lowerBound...Int64(history.retention / 1_000_000)
+                }
+            guard !range.contains(value) else { continue }
+            let nothing = name == .eventsMax && value == 0 ? "; the gateway keeps a history on disk, and 0 would keep nothing" : ""
+            throw SettingsError(
+                name.rawValue,
+                "\(value) is not within \(range.lowerBound) to \(range.upperBound), what this gateway keeps of any session\(nothing)")
+        }
+    }
+
     private static func durability(_ settings: GatewaySettings) throws(SettingsError) -> Durability {
         let durability = settings.durability ?? (settings.dataDirectory == nil ? .memory : .commit)
         guard settings.dataDirectory != nil || durability == .memory else {

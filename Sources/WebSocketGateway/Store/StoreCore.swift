@@ -99,6 +99,8 @@ final class StoreCore {
             let dropped = try store.commit(sound.flatMap(\.changes))
             counters.observe(.storeCommit, nanoseconds: Clocks.monotonicNanoseconds &- began)
             noteBytes()
+            // Who lowers a limit sees it obeyed with the answer: one piece of it, and nearly always there is no other.
+            if store.hasMoreToDrop, sound.contains(where: \.registers) { expire() }
             for ticket in sound { answer(ticket, nil) }
             tell(dropped, reason: 0)
         } catch {
@@ -159,8 +161,10 @@ final class StoreCore {
         do throws(StoreError) {
             tell(
                 try store.expire(
+                    now: Timestamp(microsecondsSince1970: now),
                     eventsBefore: Timestamp(microsecondsSince1970: now - Int64(board.plan.history.retention / 1000)),
                     keysBefore: Timestamp(microsecondsSince1970: now - PublishKeys.lifetimeMicroseconds)), reason: 1)
+            tell(try store.trim(), reason: 0)
             noteBytes()
         } catch {
             note(error)

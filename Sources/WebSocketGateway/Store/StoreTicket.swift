@@ -9,6 +9,8 @@ struct StoreTicket: Sendable {
     let changes: [StoreChange]
     /// Of the events, for the queue's bound.
     let bytes: Int
+
+    var registers: Bool { changes.contains { if case .register = $0 { true } else { false } } }
 }
 
 /// What the store thread is asked for.

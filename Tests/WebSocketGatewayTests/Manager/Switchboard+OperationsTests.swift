@@ -184,6 +184,8 @@ struct SwitchboardOperationsTests {
             _ = await offPool { client.rest() }
             #expect(client.end == .closed(1000, "session ended"))
             await #expect(throws: SessionIDError.self) { try await manager.registerSession("ä") }
+            let tooMuch = SessionRegistration(history: HistoryLimits(eventsMax: GatewaySettings().historyEventsMax + 1))
+            await #expect(throws: SettingsError.self) { try await manager.registerSession("c", tooMuch) }
         }
     }
 

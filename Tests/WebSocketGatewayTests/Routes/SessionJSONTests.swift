@@ -28,7 +28,11 @@ struct SessionJSONTests {
             #"{"policies":{"tick":"latest","candle":"deliver"}}"#,
             SessionRegistration(policies: [SessionJSONTests.tick: .latest, .candle: .deliver])
         ),
+        (#"{"max_history_events":0}"#, SessionRegistration(history: HistoryLimits(eventsMax: 0))),
+        (#"{"max_history_bytes":4096}"#, SessionRegistration(history: HistoryLimits(bytesMax: 4096))),
+        (#"{"history_retention_ms":10}"#, SessionRegistration(history: HistoryLimits(retention: .milliseconds(10)))),
         (#"{"kind":null,"owner":null,"max_connections":null,"join":null,"policies":null}"#, SessionRegistration()),
+        (#"{"max_history_events":null,"max_history_bytes":null,"history_retention_ms":null}"#, SessionRegistration()),
     ])
     func `a registration is read`(text: String, expected: SessionRegistration) throws {
         #expect(try parse(text) == expected)
@@ -52,10 +56,14 @@ struct SessionJSONTests {
         (#"{"policies":[]}"#, "policies"), (#"{"policies":"latest"}"#, "policies"),
         (#"{"policies":{"candle":"newest"}}"#, "policies.candle"), (#"{"policies":{"candle":"latest","tick":null}}"#, "policies.tick"),
         (#"{"policies":{"candle":1}}"#, "policies.candle"), (#"{"policies":{"candle":"latest","Tick":"latest"}}"#, "policies, position 2"),
+        (#"{"max_history_events":-1}"#, "max_history_events"), (#"{"max_history_events":10000001}"#, "max_history_events"),
+        (#"{"max_history_events":"5"}"#, "max_history_events"), (#"{"max_history_bytes":4095}"#, "max_history_bytes"),
+        (#"{"max_history_bytes":1099511627777}"#, "max_history_bytes"), (#"{"history_retention_ms":9}"#, "history_retention_ms"),
+        (#"{"history_retention_ms":1.5}"#, "history_retention_ms"), (#"{"history_retention_ms":10000000001}"#, "history_retention_ms"),
         (#"{"policies":{"lost":"latest"}}"#, "policies, position 1"), (#"{"policies":{"":"latest"}}"#, "policies, position 1"),
         (#"{"policies":{"tick":"latest","tick":"latest"}}"#, "policies.tick"),
     ])
-    func `a refused policy is told by its place`(text: String, place: String) throws {
+    func `what is refused is told by its place`(text: String, place: String) throws {
         let refusal = #expect(throws: EngineRoutes.Refusal.self) { try parse(text) }
         #expect(refusal?.response.status == .badRequest)
         let text = refusal?.response.body ?? []
@@ -70,6 +78,16 @@ struct SessionJSONTests {
         #expect(throws: EngineRoutes.Refusal.self) { try parse("{\"policies\":{\(policies(65))}}") }
         let object = try #require(JSON.parse(#"{"policies":{"tick":"latest"}}"#).objectValue)
         #expect(try SessionRegistration.parse(object, changing: base) == SessionRegistration(owner: "u", policies: [Self.tick: .latest]))
+    }
+
+    @Test func `what was stored is what is restored`() throws {
+        let registration = SessionRegistration(
+            kind: .forward, owner: "ü", connectionsMax: 5, join: .latest(3), policies: [Self.tick: .latest],
+            history: HistoryLimits(eventsMax: 9, bytesMax: 5000, retention: .milliseconds(1500)))
+        #expect(SessionRegistration(stored: registration.stored) == registration)
+        #expect(HistoryLimits(registration: registration.stored) == registration.history, "as the store reads it")
+        #expect(SessionRegistration(stored: SessionRegistration().stored) == SessionRegistration())
+        #expect(!String(decoding: SessionRegistration().stored, as: UTF8.self).contains("history"), "an older gateway reads it")
     }
 
     @Test func `an owner has up to 256 bytes`() throws {
@@ -88,18 +106,19 @@ struct SessionJSONTests {
         let bare = SessionInfo(id: try SessionID("s"), registration: nil, connections: 0, lastID: nil, oldestID: nil)
         #expect(
             bare.json.encoded
-                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"policies":{},"registered":false,"connections":0,"epoch":null,"last_id":null,"oldest_id":null}"#
+                == #"{"session_id":"s","kind":null,"owner":null,"max_connections":null,"join":null,"policies":{},"max_history_events":null,"max_history_bytes":null,"history_retention_ms":null,"registered":false,"connections":0,"epoch":null,"last_id":null,"oldest_id":null}"#
         )
         let full = SessionInfo(
             id: try SessionID("s"),
             registration: SessionRegistration(
-                kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3), policies: [Self.tick: .latest, .candle: .deliver]),
+                kind: .forward, owner: "u", connectionsMax: 5, join: .latest(3), policies: [Self.tick: .latest, .candle: .deliver],
+                history: HistoryLimits(eventsMax: 0, bytesMax: 4096, retention: .seconds(60))),
             connections: 2,
             lastID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 9),
             oldestID: EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 4))
         #expect(
             full.json.encoded
-                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":3,"policies":{"candle":"deliver","tick":"latest"},"registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9","oldest_id":"0123456789abc-4"}"#
+                == #"{"session_id":"s","kind":"forward","owner":"u","max_connections":5,"join":3,"policies":{"candle":"deliver","tick":"latest"},"max_history_events":0,"max_history_bytes":4096,"history_retention_ms":60000,"registered":true,"connections":2,"epoch":"0123456789abc","last_id":"0123456789abc-9","oldest_id":"0123456789abc-4"}"#
         )
     }
 }

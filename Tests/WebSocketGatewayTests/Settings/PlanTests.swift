@@ -185,6 +185,35 @@ struct PlanTests {
         #expect(try plan(cores: cores).workers == min(cores, 64))
     }
 
+    @Test(
+        arguments: [
+            (HistoryLimits(), nil), (HistoryLimits(eventsMax: 0, bytesMax: 4096, retention: .milliseconds(10)), nil),
+            (HistoryLimits(eventsMax: 500, bytesMax: 8192, retention: .seconds(60)), nil),
+            (HistoryLimits(eventsMax: 501), "max_history_events: 501 is not within 0 to 500"),
+            (HistoryLimits(eventsMax: -1), "max_history_events: -1 is not within 0 to 500"),
+            (HistoryLimits(bytesMax: 8193), "max_history_bytes: 8193 is not within 4096 to 8192"),
+            (HistoryLimits(bytesMax: 4095), "max_history_bytes: 4095 is not within 4096 to 8192"),
+            (HistoryLimits(retention: .milliseconds(60_001)), "history_retention_ms: 60001 is not within 10 to 60000"),
+            (HistoryLimits(retention: .zero), "history_retention_ms: 0 is not within 10 to 60000"),
+            (HistoryLimits(retention: .seconds(Int64.max)), "history_retention_ms: 9223372036854775807 is not within 10 to 60000"),
+        ] as [(HistoryLimits, String?)])
+    func `an engine asks for as much history as any session has, or less`(limits: HistoryLimits, refusal: String?) throws {
+        let plan = try plan { ($0.historyEventsMax, $0.historyBytesMax, $0.historyRetention) = (500, 8192, .seconds(60)) }
+        guard let refusal else { return try plan.check(limits) }
+        let error = #expect(throws: SettingsError.self) { try plan.check(limits) }
+        #expect(error?.description == refusal + ", what this gateway keeps of any session")
+    }
+
+    @Test func `where none is kept an engine asks for none, and on disk for some`() throws {
+        let none = try plan { $0.historyEventsMax = 0 }
+        try none.check(HistoryLimits(eventsMax: 0))
+        #expect(throws: SettingsError.self) { try none.check(HistoryLimits(eventsMax: 1)) }
+        let stored = try plan { $0.dataDirectory = "/" }
+        try stored.check(HistoryLimits(eventsMax: 1))
+        let error = #expect(throws: SettingsError.self) { try stored.check(HistoryLimits(eventsMax: 0)) }
+        #expect(error?.reason.contains("on disk") == true)
+    }
+
     @Test func `a refused origin or proxy is refused here too`() {
         #expect(#expect(throws: SettingsError.self) { try plan { $0.allowedOrigins = ["x"] } }?.setting == "allowed-origins")
         #expect(#expect(throws: SettingsError.self) { try plan { $0.trustedProxies = ["x"] } }?.setting == "trusted-proxies")

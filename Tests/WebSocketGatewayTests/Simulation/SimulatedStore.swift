@@ -96,7 +96,9 @@ final class SimulatedStore: HistoryStore {
         }
     }
 
-    func expire(eventsBefore: Timestamp, keysBefore: Timestamp) -> [StoredRange] { [] }
+    func expire(now: Timestamp, eventsBefore: Timestamp, keysBefore: Timestamp) -> [StoredRange] { [] }
+
+    func trim() -> [StoredRange] { [] }
 
     func read(_ id: SessionID, after sequence: UInt64, eventsMax: Int, bytesMax: Int) throws(StoreError) -> [StoredEvent] {
         if let failure { throw failure }

@@ -168,12 +168,17 @@ class WebSocketManager:
         max_connections: Optional[int] = None,
         join: Union[str, int, None] = None,
         policies: Optional[Mapping[str, str]] = None,
+        max_history_events: Optional[int] = None,
+        max_history_bytes: Optional[int] = None,
+        history_retention_ms: Optional[int] = None,
     ) -> dict[str, Any]:
         """Register a session, or change what is given.
 
         kind: "backtest" or "forward"; owner: the subject of the tokens it is open to; join: what a client that names
         no event gets first: "live", "all", or a number of latest events; policies: "deliver" or "latest" by event type,
         in place of those given before: of a "latest" type a slow client may get the newest event of each key only.
+        max_history_events (0 keeps none), max_history_bytes, history_retention_ms: less history than the gateway keeps of
+        any session; more is refused.
         """
         settings = {
             "kind": kind,
@@ -181,6 +186,9 @@ class WebSocketManager:
             "max_connections": max_connections,
             "join": join,
             "policies": policies,
+            "max_history_events": max_history_events,
+            "max_history_bytes": max_history_bytes,
+            "history_retention_ms": history_retention_ms,
         }
         body = encode({name: value for name, value in settings.items() if value is not None})
         return await self._ask("PUT", f"/v1/sessions/{_checked(session_id)}", body, repeatable=True) or {}
