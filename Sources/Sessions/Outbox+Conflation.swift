@@ -12,6 +12,8 @@ struct LatestPlaces {
     var shift = 0
     /// Ranges that are to be announced.
     var ranges = 0
+    /// Entries before it are not taken back; less ``shift``, as a place.
+    var keptBefore = 0
 
     /// Every place left is of an entry of its own, so there are never more than entries.
     mutating func entriesWereRemoved(_ count: Int) {
@@ -33,7 +35,9 @@ extension Outbox {
     /// - Returns: the sequence of the one that was left out.
     package mutating func append(_ message: [UInt8], sent: Int = 0, id: EventID, key: ConflationKey?, now: UInt64) -> UInt64? {
         guard let key, sent == 0, !message.isEmpty else {
+            let place = entries.count
             append(message, sent: sent)
+            if place < entries.count { entries[place].sequence = id.sequence }
             return nil
         }
         var (since, leftOut): (UInt64, UInt64?) = (now, nil)
@@ -115,8 +119,9 @@ extension Outbox {
         }
         flush(&latest.ranges)
         absent = kept.reduce(0) { $0 + ($1.bytes.isEmpty ? 1 : 0) }
+        // Where what is kept ends is not looked for: all that waits is.
         (entries, first) = (kept, 0)
-        (latest.places, latest.shift) = (places, 0)
+        (latest.places, latest.shift, latest.keptBefore) = (places, 0, latest.keptBefore == 0 ? 0 : kept.count)
     }
 
     // MARK: Announcing

@@ -12,7 +12,7 @@ package struct Outbox {
         var kind: Kind
         /// What it is the latest of; nil where it is delivered in any case.
         var key: ConflationKey?
-        /// Of an event with a key.
+        /// Of an event of the stream; 0: a message of another kind.
         var sequence: UInt64 = 0
     }
 

@@ -40,7 +40,7 @@ LARGEST = {
     "--max-write-queue-bytes": "1073741824",
     "--max-history-events": "10000000",
     "--max-history-bytes": "1099511627776",
-    "--max-total-history-bytes": "1099511627776",
+    "--memory-budget": "1099511627776",
     "--history-retention": TIME,
     "--message-rate": RATE,
     "--message-burst": RATE,

@@ -196,9 +196,9 @@ async def test_sessions_that_are_kept_are_served_however_few_may_be_known_now(se
 
 
 async def test_events_that_memory_has_no_room_for_are_read_from_the_file(serve: Serve, data: Path) -> None:
-    gateway = serve("--data", str(data), "--max-total-history-bytes", "60000")
+    gateway = serve("--data", str(data), "--workers", "1", "--memory-budget", str(1 << 20))
     for start in range(0, 2000, 100):
-        publish(gateway, "s1", [candle(n, p="x" * 300) for n in range(start, start + 100)])
+        publish(gateway, "s1", [candle(n, p="x" * 3000) for n in range(start, start + 100)])
     assert metrics(gateway)["wsg_history_events"] < 500
     page = ask(gateway, "GET", "/v1/sessions/s1/events?limit=1000").json
     assert [event["data"]["candle_index"] for event in page["events"]] == list(range(1000)) and page["next"]

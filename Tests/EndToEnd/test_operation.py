@@ -176,7 +176,7 @@ BAD_VALUES = {
     "durability": ["disk", "relaxed", "commit"],
     "max-history-events": ["-1", "10000001", "x"],
     "max-history-bytes": ["4095", "x"],
-    "max-total-history-bytes": ["4095", "x"],
+    "memory-budget": ["4095", "x"],
     "history-retention": ["0", "-1", "x"],
     "deflate": ["maybe"],
     "deflate-threshold-bytes": ["-1", "x"],

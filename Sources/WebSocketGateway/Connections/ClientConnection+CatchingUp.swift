@@ -57,9 +57,33 @@ extension ClientConnection {
         note(.fellBehind(after: session.lastID.flatMap { Self.id($0.epoch, sequence) }, queuedBytes: outbox.bytes))
         beginCatchUp(after: sequence, .slow)
         core.fanOut.move(self, to: .behind, in: session)
-        // With an empty outbox nothing would ever become writable.
-        if outbox.isEmpty { askForMore() }
+        // With an empty outbox nothing would ever become writable, unless it is waited for already.
+        if outbox.isEmpty, clock.lastProgress == nil { askForMore() }
     }
+
+    /// The worker is short of memory: what waits of the stream and has not begun comes from the history, when the socket takes something again. False
+    /// where there is nothing of it, or no history that will have it.
+    func leaveQueueToHistory() -> Bool {
+        guard isOpen, session != nil, catchUp?.isAsking != true, catchUp?.replay == nil, core.plan.history.eventsMax > 0 else {
+            return false
+        }
+        let before = outbox.bytes
+        guard let (after, events) = outbox.takeBackEvents() else { return false }
+        core.counters.subtract(.queuedBytes, UInt64(before - outbox.bytes))
+        core.counters.add(.queuesShed)
+        guard let catchUp else {
+            if filter != nil { eventsCounted &-= UInt64(events) }
+            fallBehind(after: after, missed: events)
+            return true
+        }
+        // It was behind already, with a full queue before it.
+        eventsCounted &-= UInt64(events)
+        catchUp.after = after
+        return true
+    }
+
+    /// From where on what waits for it is what the history keeps: of plain frames.
+    var keptFrom: UInt64? { encoding == .plain ? session?.keptFrom : nil }
 
     /// The session is over for good: what waits in the queue is sent before the close frame, in the time there is for closing. Its history goes, and
     /// who is behind is told what it will not get.
@@ -122,18 +146,18 @@ extension ClientConnection {
     }
 
     func send(_ entries: [HistoryPage.Entry]) {
-        var messages: [[UInt8]] = []
+        var messages: [(bytes: [UInt8], id: EventID?)] = []
         messages.reserveCapacity(entries.count)
         for entry in entries {
             switch entry {
             case .event(let frame):
                 eventsCounted += 1
                 core.counters.add(.deliveries, label: Int(frame.typeIndex))
-                messages.append(frame.bytes(in: keptEncoding))
+                messages.append((frame.bytes(in: keptEncoding), frame.id))
             case .leftOut(let omission, let types):
                 noteConflated(omission)
                 for type in types { core.counters.add(.deliveriesConflated, label: Int(type)) }
-                messages.append(OwnMessages.conflated(omission, now: core.wallTime, for: transport))
+                messages.append((OwnMessages.conflated(omission, now: core.wallTime, for: transport), nil))
             }
         }
         send(messages)
@@ -143,12 +167,12 @@ extension ClientConnection {
     private var keptEncoding: Encoding { encoding == .eventStream ? .eventStream : .plain }
 
     /// What waits of them is sent, whatever is published meanwhile.
-    private func send(_ messages: [[UInt8]]) {
+    private func send(_ messages: [(bytes: [UInt8], id: EventID?)]) {
         var sent = 0
         if outbox.isEmpty {
             var joined: [UInt8] = []
-            joined.reserveCapacity(messages.reduce(0) { $0 + $1.count })
-            for message in messages { joined.append(contentsOf: message) }
+            joined.reserveCapacity(messages.reduce(0) { $0 + $1.bytes.count })
+            for message in messages { joined.append(contentsOf: message.bytes) }
             switch stream.send(joined.span) {
             case .failed(let error): return fail(error)
             case .sent(let count):
@@ -158,10 +182,17 @@ extension ClientConnection {
             }
         }
         let (before, wasEmpty) = (outbox.bytes, outbox.isEmpty)
-        for message in messages {
-            if sent < message.count { outbox.append(message, sent: sent) }
-            sent = max(0, sent - message.count)
+        for (bytes, id) in messages {
+            if sent < bytes.count {
+                if let id {
+                    _ = outbox.append(bytes, sent: sent, id: id, key: nil, now: core.now)
+                } else {
+                    outbox.append(bytes, sent: sent)
+                }
+            }
+            sent = max(0, sent - bytes.count)
         }
+        outbox.keepWhatWaits()
         if wasEmpty { beganToLag() } else { core.counters.add(.queuedBytes, UInt64(outbox.bytes - before)) }
     }
 

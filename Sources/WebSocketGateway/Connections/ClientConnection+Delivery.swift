@@ -118,7 +118,7 @@ extension ClientConnection {
 
     func closeSlow(_ ending: Ending, _ text: String) {
         guard isOpen else { return }
-        core.counters.add(.slowCloses, label: ending == .queueFull ? 0 : 1)
+        core.counters.add(.slowCloses, label: ending == .queueFull ? 0 : ending == .noProgress ? 1 : 2)
         close(.slowConsumer, ending, reason: text)
     }
 }

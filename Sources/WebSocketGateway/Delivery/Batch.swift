@@ -1,14 +1,17 @@
 /// What was published to one session during one turn of its home's loop, joined once: written with one send per member.
 struct Batch: Sendable {
     let frames: [Frame]
+    /// The oldest sequence that the session's history keeps in memory; beyond the frames where it keeps none.
+    let keptFrom: UInt64
     /// All frames' bytes for each encoding that a member has, contiguous; shared with the frame where there is only one.
     private let joined: PerEncoding<[UInt8]>
 
     /// What one send may carry; a turn that publishes more makes several batches.
     static let bytesMax = 65_536
 
-    init(_ frames: [Frame], encodings: [Encoding] = [.plain]) {
+    init(_ frames: [Frame], encodings: [Encoding] = [.plain], keptFrom: UInt64 = .max) {
         self.frames = frames
+        self.keptFrom = keptFrom
         var joined = PerEncoding<[UInt8]>([])
         for encoding in encodings { joined[encoding] = Self.join(frames, encoding) }
         self.joined = joined

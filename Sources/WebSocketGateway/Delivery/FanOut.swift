@@ -67,6 +67,11 @@ final class FanOut {
 
     func count(of id: SessionID) -> Int { sessions[id]?.members.count ?? 0 }
 
+    func note(_ id: SessionID, _ incarnation: UInt64, keptFrom sequence: UInt64) {
+        guard let session = sessions[id], session.incarnation == incarnation else { return }
+        session.keptFrom = sequence
+    }
+
     /// The session is over for good: its connections are closed with 1000, when they have taken what waits for them.
     func end(_ id: SessionID) {
         for connection in connections(of: id) { core.client(at: connection)?.sessionEnded() }
@@ -86,6 +91,7 @@ final class FanOut {
     func deliver(_ batch: Batch, to id: SessionID) -> DeliveryCounts {
         guard let session = sessions[id] else { return DeliveryCounts() }
         session.lastID = batch.frames[batch.frames.count - 1].id
+        session.keptFrom = batch.keptFrom
         session.eventsSeen += UInt64(batch.frames.count)
 
         exceptions.removeAll(keepingCapacity: true)

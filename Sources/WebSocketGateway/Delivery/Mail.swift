@@ -24,6 +24,8 @@ enum Mail: Sendable {
     case joined(JoinRequest, JoinAnswer)
     case deliver(SessionID, Batch, number: UInt64, home: Int)
     case history(ConnectionRef, HistoryPage)
+    /// The home has dropped what is before this sequence, and published nothing with it.
+    case historyBegins(SessionID, incarnation: UInt64, at: UInt64)
     case published(ConnectionRef, number: UInt64, Result<PublishReceipt, PublishRefusal>, isEarly: Bool)
     /// An early-answered publish has been delivered: its place in the engine's window is free.
     case settled(ConnectionRef)

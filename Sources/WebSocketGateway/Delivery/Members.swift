@@ -154,6 +154,8 @@ final class LocalSession {
     var members = Members()
     /// What the home was told.
     var hasBehind = false
+    /// The oldest sequence that the history keeps in memory, as far as is known here.
+    var keptFrom = UInt64.max
     /// The newest event handed out here.
     var lastID: EventID?
     /// Events handed out here since the first member came; a live member's own count is the difference to its start.

@@ -37,6 +37,9 @@ struct SessionHistory {
     /// When the oldest was published, monotonic nanoseconds.
     var oldestPublishedAt: UInt64? { ring.isEmpty ? nil : ring[first]?.publishedAt }
 
+    /// The oldest's sequence; beyond all where nothing is kept.
+    var keptFrom: UInt64 { ring.isEmpty ? .max : ring[first]?.id.sequence ?? .max }
+
     private static func cost(_ frame: Frame) -> Int { frame.bytes.count + overheadBytes + (frame.key?.bytesInMemory ?? 0) }
 
     /// Keeps the stream's next event. Returns how many of the oldest went for it.

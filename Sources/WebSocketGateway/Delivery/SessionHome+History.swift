@@ -51,7 +51,7 @@ extension SessionHome {
         core.counters.add(.historyEvents, 1 &- UInt64(dropped))
         core.counters.add(.historyBytes, UInt64(bitPattern: Int64(home.history.bytes - before)))
         if dropped > 0, !home.isStored { core.counters.add(.historyDropped, label: 0, UInt64(dropped)) }
-        if keptBytes > core.plan.historyBytesPerWorker { makeRoom() }
+        if keptBytes > room { makeRoom() }
     }
 
     /// Drops the history's oldest as long as it is asked to.
@@ -61,10 +61,22 @@ extension SessionHome {
         guard home.history.count < events else { return }
         home.history.giveBackRoom()
         if home.history.isEmpty { keeping[home.id] = nil }
+        tellWhatIsKept(of: home)
         keptBytes -= bytes - home.history.bytes
         core.counters.subtract(.historyEvents, UInt64(events - home.history.count))
         core.counters.subtract(.historyBytes, UInt64(bytes - home.history.bytes))
         if !home.isStored { core.counters.add(.historyDropped, label: reason, UInt64(events - home.history.count)) }
+    }
+
+    /// Workers with connections of it count what their queues hold beside the history. Batches say it as well.
+    private func tellWhatIsKept(of home: HomeSession) {
+        for (worker, members) in home.members.enumerated() where members.total > 0 {
+            if worker == core.index {
+                core.fanOut.note(home.id, home.incarnation, keptFrom: home.history.keptFrom)
+            } else {
+                core.post(.historyBegins(home.id, incarnation: home.incarnation, at: home.history.keptFrom), to: worker)
+            }
+        }
     }
 
     func dropOld(of home: HomeSession, now: UInt64) {
@@ -78,9 +90,15 @@ extension SessionHome {
         dropOld(of: home, now: Clocks.monotonicNanoseconds)
     }
 
-    /// All histories together are over this worker's share: the session that was idle for longest gives its oldest events, then the next.
+    /// From now on all histories together have this much room.
+    func makeRoom(_ bytes: Int) {
+        room = bytes
+        makeRoom()
+    }
+
+    /// All histories together are over their room: the session that was idle for longest gives its oldest events, then the next.
     private func makeRoom() {
-        while keptBytes > core.plan.historyBytesPerWorker {
+        while keptBytes > room {
             if idlest.isEmpty {
                 // Sorted once for many: a session that was used meanwhile is passed over. Of those used in the same millisecond, older events go first.
                 idlest = keeping.values.map { ($0, $0.lastUsed) }.sorted {
@@ -89,7 +107,7 @@ extension SessionHome {
             }
             guard let (home, usedAt) = idlest.last else { return }
             if home.lastUsed == usedAt {
-                let (excess, before) = (keptBytes - core.plan.historyBytesPerWorker, home.history.bytes)
+                let (excess, before) = (keptBytes - room, home.history.bytes)
                 drop(from: home, reason: 2) { before - $0.bytes < excess }
                 guard home.history.isEmpty else { continue }
             }

@@ -25,6 +25,8 @@ final class SessionHome {
     var keeping: [SessionID: HomeSession] = [:]
     /// What all histories kept here cost in memory.
     var keptBytes = 0
+    /// What they may.
+    var room: Int
     /// Sessions by when they were used last, the longest ago at the end, as it was when room was last made.
     var idlest: [(home: HomeSession, usedAt: UInt64)] = []
 
@@ -37,6 +39,7 @@ final class SessionHome {
 
     init(_ core: WorkerCore) {
         self.core = core
+        room = core.plan.memoryBytesPerWorker
         storing = HomeStoring(core.plan.durability)
         hasStore = core.plan.durability != .memory
         releasesLater = core.plan.durability == .commit
@@ -201,7 +204,7 @@ final class SessionHome {
                 core.counters.add(.deflations, label: encoding.rawValue - 1)
             }
         }
-        return Batch(home.pending, encodings: encodings)
+        return Batch(home.pending, encodings: encodings, keptFrom: home.history.keptFrom)
     }
 
     /// Another worker has delivered a batch of ours.

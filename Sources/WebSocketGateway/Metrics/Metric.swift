@@ -12,6 +12,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case clientMessages, rateLimited, protocolViolations, httpErrors
     case closes, slowCloses, staleCloses, sendErrors, acceptErrors
     case deflations, deflateSavedBytes
+    case memory, memoryBudget, queuesShed
     case historyEvents, historyBytes, historyDropped, resumes, behind, replaying, eventsLost
     case storeUp, storeBytes, storeQueue, storeFailures, storeCommit, publishesRepeated
     case heartbeats, publishToSocket, loopTurn
@@ -113,8 +114,9 @@ enum Metric: Int, CaseIterable, Sendable {
                 kind: .counter, label: "code", values: Self.closeCodes.map(String.init) + ["other"])
         case .slowCloses:
             Row(
-                name: "wsg_slow_closes_total", help: "Connections closed with 4408: queue full, or no progress.", kind: .counter,
-                label: "reason", values: ["queue_full", "no_progress"])
+                name: "wsg_slow_closes_total", help: "Connections closed with 4408: queue full, no progress, or no memory left.",
+                kind: .counter,
+                label: "reason", values: ["queue_full", "no_progress", "memory_budget"])
         case .staleCloses:
             Row(name: "wsg_stale_closes_total", help: "Connections closed with 4411: not heard for too long.", kind: .counter)
         case .sendErrors:
@@ -129,6 +131,17 @@ enum Metric: Int, CaseIterable, Sendable {
         case .deflateSavedBytes:
             Row(
                 name: "wsg_deflate_saved_bytes_total", help: "Bytes not sent because events went out compressed.", kind: .counter)
+        case .memory:
+            Row(
+                name: "wsg_memory_bytes", help: "What counts against the memory budget, as of the last second.", kind: .gauge,
+                label: "kind",
+                values: ["history", "queues", "kernel"])
+        case .memoryBudget: Row(name: "wsg_memory_budget_bytes", help: "The memory budget.", kind: .gauge)
+        case .queuesShed:
+            Row(
+                name: "wsg_queues_shed_total",
+                help: "Queues of slow connections left to the history because the memory budget was exceeded.",
+                kind: .counter)
         case .historyEvents:
             Row(name: "wsg_history_events", help: "Events kept for clients that come late or fall behind.", kind: .gauge)
         case .historyBytes:

@@ -23,6 +23,8 @@ public struct ConnectionClosure: Sendable, Equatable {
         case slowNoProgress = "slow_no_progress"
         /// More waited than may, and no history was kept, or the client had asked for it itself.
         case slowQueueFull = "slow_queue_full"
+        /// It did not read, and the gateway had no memory left for it.
+        case slowMemoryBudget = "slow_memory_budget"
         /// Not heard for the stale time-out.
         case stale
         /// Not heard for as long as an engine's clean-up asked for.
@@ -48,8 +50,8 @@ public struct ConnectionClosure: Sendable, Equatable {
             switch self {
             case .clientLeft: .client
             case .endedWithoutClose, .sendError, .reset, .timedOut, .readError: .network
-            case .sessionEnded, .disconnected, .draining, .slowNoProgress, .slowQueueFull, .stale, .cleanedUp, .protocolViolation,
-                .rateLimited, .tokenExpired, .lifetimeOver, .refused:
+            case .sessionEnded, .disconnected, .draining, .slowNoProgress, .slowQueueFull, .slowMemoryBudget, .stale, .cleanedUp,
+                .protocolViolation, .rateLimited, .tokenExpired, .lifetimeOver, .refused:
                 .gateway
             }
         }

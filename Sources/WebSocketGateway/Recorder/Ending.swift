@@ -11,6 +11,7 @@ enum Ending: Equatable {
     case draining
     case noProgress
     case queueFull
+    case memoryBudget
     case stale
     case cleanedUp
     /// The position of its name among ``violationNames``.
@@ -49,6 +50,7 @@ enum Ending: Equatable {
         case .draining: .draining
         case .noProgress: .slowNoProgress
         case .queueFull: .slowQueueFull
+        case .memoryBudget: .slowMemoryBudget
         case .stale: .stale
         case .cleanedUp: .cleanedUp
         case .violation: .protocolViolation

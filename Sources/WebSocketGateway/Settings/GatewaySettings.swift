@@ -118,14 +118,19 @@ public struct GatewaySettings: Sendable, Equatable {
     /// What of it survives. Nil: ``Durability/commit`` with a data directory, ``Durability/memory`` without one.
     public var durability: Durability?
 
+    // MARK: How much memory
+
+    /// What kept events, the queues of slow connections, and what the kernel holds for those may take together, in bytes; each worker has an equal share,
+    /// 1 MiB at least. Beyond it queues are left to the history, the idlest sessions' events are dropped, and the slowest connections are closed with 4408,
+    /// in this order (docs/decisions/0016). Nil: a quarter of what the machine or the container has.
+    public var memoryBudgetBytes: Int?
+
     // MARK: How much is kept
 
     /// Events of a session that are kept for clients that come late or fall behind. Zero keeps none.
     public var historyEventsMax = 10_000
     /// Memory of one session's kept events, in bytes.
     public var historyBytesMax = 16_777_216
-    /// Memory of all kept events, in bytes; each worker has an equal share. Nil: a quarter of what the machine or the container has.
-    public var totalHistoryBytesMax: Int?
     /// An event older than this is kept no more.
     public var historyRetention: Duration = .seconds(86_400)
 

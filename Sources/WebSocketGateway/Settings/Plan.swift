@@ -25,7 +25,7 @@ struct Plan: Sendable {
     let publishRate: RateLimit?
     let durability: Durability
     let history: SessionHistory.Limits
-    let historyBytesPerWorker: Int
+    let memoryBytesPerWorker: Int
     /// As it was at the start; ``Switchboard/tls`` is what counts.
     let tls: ListenerTLS?
     let tlsHandshakesPerWorker: Int
@@ -54,7 +54,8 @@ struct Plan: Sendable {
     /// 32 KiB unsent: what waits beyond it costs the kernel nothing, and policy still reaches it. Less would leave a fast client waiting for a turn
     /// of ours: half of it, at which we are told, lasts a busy turn of 5 ms at 26 Mbit/s.
     var connectionOptions: ConnectionOptions {
-        ConnectionOptions(unsentLowWaterBytes: 32_768, sendBufferBytes: settings.sendBufferBytes.map(Int32.init(clamping:)))
+        ConnectionOptions(
+            unsentLowWaterBytes: Int32(MemoryShare.unsentBytesMax), sendBufferBytes: settings.sendBufferBytes.map(Int32.init(clamping:)))
     }
 
     init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int, memoryBytes: Int) throws(SettingsError) {
@@ -107,10 +108,12 @@ struct Plan: Sendable {
         durability = try Self.durability(settings)
         try Self.within(settings.historyEventsMax, 0...10_000_000, "max-history-events")
         try Self.within(settings.historyBytesMax, 4096...1_099_511_627_776, "max-history-bytes")
+        // Less than 1 MiB a worker would close whoever lags: the kernel's part for 16 of them is half of it.
+        let least = workers << 20
         // 1 GiB where the system does not say.
         let memory = memoryBytes > 0 ? memoryBytes : 1 << 30
-        let total = settings.totalHistoryBytesMax ?? min(max(4096, memory / 4), 1 << 40)
-        historyBytesPerWorker = try Self.within(total, 4096...1_099_511_627_776, "max-total-history-bytes") / workers
+        let budget = settings.memoryBudgetBytes ?? min(max(least, memory / 4), 1 << 40)
+        memoryBytesPerWorker = try Self.within(budget, least...1_099_511_627_776, "memory-budget") / workers
         history = SessionHistory.Limits(
             eventsMax: settings.historyEventsMax, bytesMax: settings.historyBytesMax,
             retention: try Self.milliseconds(settings.historyRetention, "history-retention") * 1_000_000)

@@ -41,6 +41,8 @@ final class WorkerCore {
     /// Joined bytes on their way to one send; reused.
     var scratch: [UInt8] = []
     private var deflaters = PerEncoding<Deflater?>(nil)
+    var memory: MemoryShare
+    private var looksAtMemoryAt: UInt64 = 0
     /// For everything clients of this worker send compressed; nil when memory was short.
     private(set) lazy var inflater = Inflater()
 
@@ -60,6 +62,8 @@ final class WorkerCore {
         plan = board.plan
         counters = board.counters[index]
         log = board.log
+        memory = MemoryShare(bytes: plan.memoryBytesPerWorker)
+        counters.add(.memoryBudget, UInt64(plan.memoryBytesPerWorker))
         loop = try EventLoop()
         tls = board.tls.withLock { $0 }.map { [loop] in WorkerTLS($0, loop) }
         wheel = TimerWheel(now: loop.nowMilliseconds)
@@ -155,6 +159,10 @@ final class WorkerCore {
             home.expire()
             expireAt = now + min(60_000, max(1000, plan.sessionIdleTimeout / 10))
         }
+        if now >= looksAtMemoryAt {
+            lookAtMemory()
+            looksAtMemoryAt = now + Self.pulse
+        }
         switch phase {
         case .draining(let time) where now >= time, .parting(let time) where now >= time: return stop()
         default: break
@@ -166,6 +174,7 @@ final class WorkerCore {
 
     private func endTurn() {
         guard !isStopped else { return }
+        lookAtMemoryIfDue()
         // Answers written make room for requests that were held back, and those may publish.
         repeat {
             home.flush()
@@ -196,6 +205,7 @@ final class WorkerCore {
         case .joined(let request, let answer): joined(request, answer)
         case .readHistory(let request): home.read(request)
         case .hasBehind(let session, let incarnation, let worker, let has): home.note(session, incarnation, worker, hasBehind: has)
+        case .historyBegins(let session, let incarnation, let at): fanOut.note(session, incarnation, keptFrom: at)
         case .history(let ref, let page): client(at: ref)?.catchUp(with: page)
         case .stored(let ticket, let attempt, let error): home.stored(ticket, attempt: attempt, error)
         case .storedPage(let request, let events): home.storedPage(request, events)

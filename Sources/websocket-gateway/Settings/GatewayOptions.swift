@@ -75,9 +75,9 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Events of a session kept for late clients; 0 none. Default: 10000.", valueName: "n")) var maxHistoryEvents:
         String?
     @Option(help: ArgumentHelp("Memory of one session's kept events. Default: 16777216.", valueName: "bytes")) var maxHistoryBytes: String?
-    @Option(help: ArgumentHelp("Memory of all kept events. Default: a quarter of the machine's.", valueName: "bytes"))
-    var maxTotalHistoryBytes: String?
     @Option(help: ArgumentHelp("How long an event is kept. Default: 86400.", valueName: "seconds")) var historyRetention: String?
+    @Option(help: ArgumentHelp("Memory for kept events and slow connections. Default: a quarter of the machine's.", valueName: "bytes"))
+    var memoryBudget: String?
 
     @Option(help: ArgumentHelp("Whether to agree on permessage-deflate. Default: true.", valueName: "true|false")) var deflate: String?
     @Option(help: ArgumentHelp("Events below this size go out as they are. Default: 512.", valueName: "bytes")) var deflateThresholdBytes:
@@ -122,7 +122,7 @@ struct GatewayOptions: ParsableArguments {
             ("max-message-bytes", maxMessageBytes), ("max-message-fragments", maxMessageFragments),
             ("max-publish-bytes", maxPublishBytes), ("max-event-bytes", maxEventBytes), ("max-write-queue-bytes", maxWriteQueueBytes),
             ("data", data), ("durability", durability), ("max-history-events", maxHistoryEvents), ("max-history-bytes", maxHistoryBytes),
-            ("max-total-history-bytes", maxTotalHistoryBytes), ("history-retention", historyRetention),
+            ("history-retention", historyRetention), ("memory-budget", memoryBudget),
             ("deflate", deflate), ("deflate-threshold-bytes", deflateThresholdBytes), ("request-head-timeout", requestHeadTimeout),
             ("request-body-timeout", requestBodyTimeout), ("idle-timeout", idleTimeout),
             ("heartbeat-interval", heartbeatInterval), ("stale-timeout", staleTimeout), ("close-timeout", closeTimeout),

@@ -34,7 +34,7 @@ struct SettingRow: Sendable {
         count("max-write-queue-bytes", \.writeQueueBytesMax),
         optionalText("data", \.dataDirectory), durability("durability", \.durability),
         count("max-history-events", \.historyEventsMax), count("max-history-bytes", \.historyBytesMax),
-        optionalCount("max-total-history-bytes", \.totalHistoryBytesMax), seconds("history-retention", \.historyRetention),
+        seconds("history-retention", \.historyRetention), optionalCount("memory-budget", \.memoryBudgetBytes),
         flag("deflate", \.deflates), count("deflate-threshold-bytes", \.deflateThresholdBytes),
         seconds("request-head-timeout", \.requestHeadTimeout), seconds("request-body-timeout", \.requestBodyTimeout),
         seconds("idle-timeout", \.idleTimeout), seconds("heartbeat-interval", \.heartbeatInterval),

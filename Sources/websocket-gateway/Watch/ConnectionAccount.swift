@@ -103,6 +103,7 @@ struct ConnectionAccount {
         "draining": "the gateway is shutting down; come back",
         "slow_no_progress": "too slow: the socket took nothing for the write time-out",
         "slow_queue_full": "too slow: more waited than may",
+        "slow_memory_budget": "too slow: the gateway's memory was full",
         "stale": "nothing was heard from the client for the stale time-out",
         "cleaned_up": "an engine had clients closed that were not heard for long",
         "protocol_violation": "the client broke a rule of the protocol",

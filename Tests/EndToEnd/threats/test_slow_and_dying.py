@@ -135,6 +135,56 @@ def test_small_events_that_wait_for_clients_that_stop_reading_cost_little_too(si
         assert samples["wsg_queued_bytes"] < few * 600 * 300
 
 
+@pytest.mark.limit("--memory-budget")
+def test_hundreds_that_stop_reading_each_at_another_place_stay_within_the_memory_budget(siege) -> None:
+    """Each queue is within its mebibyte, but what they hold is not the same, and the history holds it no more: hundreds of mebibytes."""
+    budget, groups, each = 32 << 20, 100, 3
+    flags = ("--workers", "1", "--memory-budget", str(budget), "--max-history-bytes", str(2 << 20), "--write-timeout", "60")
+    the_siege = siege(*flags, "--max-connections-per-session", str(groups * each + 1))
+    gateway: Gateway = the_siege.gateway
+    the_siege.memory_bytes_max = budget + (16 << 20)
+    seen: list[int] = []
+    with ExitStack() as stack:
+        silent = []
+        for group in range(groups):
+            silent += [stack.enter_context(opened(gateway, SESSION, receive_buffer_bytes=4096)) for _ in range(each)]
+            # A client of the same session that reads, beside the siege's bystander in another.
+            with RawTab.opened(gateway, SESSION) as healthy:
+                publishing = threading.Thread(target=publish_big, args=(gateway, SESSION, 15))
+                publishing.start()
+                seen += [healthy.event("candle")["data"]["candle_index"] for _ in range(15)]
+                publishing.join()
+        assert seen == list(range(15)) * groups, "who reads gets everything at once"
+
+        def within() -> dict[str, float]:
+            samples = metrics(gateway)
+            used = sum(samples[f'wsg_memory_bytes{{kind="{kind}"}}'] for kind in ("history", "queues", "kernel"))
+            assert samples["wsg_memory_budget_bytes"] == budget
+            return samples if used <= budget else {}
+
+        samples = until(within, "what is counted is within the budget")
+        assert samples["wsg_queues_shed_total"] > 0
+        assert samples['wsg_slow_closes_total{reason="memory_budget"}'] == 0, "the history had room for all"
+        assert samples["wsg_connections_behind"] > groups
+        for number in (0, groups * each // 2, groups * each - 1):
+            assert_all_is_covered(silent[number], number // each * 15 + 1, groups * 15)
+
+
+def assert_all_is_covered(tab: RawTab, first: int, last: int) -> None:
+    """Every event from the first to the last comes or is announced as lost, in order."""
+    position = first - 1
+    while position < last:
+        event = tab.event()
+        if event["type"] == "lost":
+            begin, end = (int(event["data"][name].rpartition("-")[2]) for name in ("first_id", "last_id"))
+        elif "id" in event:
+            begin = end = int(event["id"].rpartition("-")[2])
+        else:
+            continue
+        assert begin == position + 1 and end >= begin
+        position = end
+
+
 @pytest.mark.limit("--write-timeout", "--max-write-queue-bytes")
 @pytest.mark.plain("Python's TLS has other words for a reset")
 def test_a_client_that_stops_reading_what_it_asked_for_is_ended_too(siege) -> None:

@@ -237,18 +237,18 @@ struct ClientConnectionCatchingUpTests {
     }
 
     @Test func `the session idle for longest makes room for all`() async throws {
-        try await TestGateway.run(workers: 1, { $0.totalHistoryBytesMax = 100_000 }) { gateway in
+        try await TestGateway.run(workers: 1, { $0.memoryBudgetBytes = 1 << 20 }) { gateway in
             let engine = try await gateway.engine()
             func kept(_ session: String) async throws -> Int {
                 let answer = try #require(await offPool { engine.call("GET", "/v1/sessions/\(session)/events") })
                 return try JSON.parse(answer.body.span)["events"]?.arrayValue?.count ?? -1
             }
-            for session in ["old", "new"] { for _ in 1...4 { _ = try await gateway.manager.broadcastToSession(session, big(10_000)) } }
+            for session in ["old", "new"] { for _ in 1...4 { _ = try await gateway.manager.broadcastToSession(session, big(106_000)) } }
             #expect(try await kept("old") == 4)
-            for _ in 1...3 { _ = try await gateway.manager.broadcastToSession("new", big(10_000)) }
+            for _ in 1...3 { _ = try await gateway.manager.broadcastToSession("new", big(106_000)) }
             #expect(try await kept("new") == 7)
             #expect(try await kept("old") == 2)
-            for _ in 1...9 { _ = try await gateway.manager.broadcastToSession("new", big(10_000)) }
+            for _ in 1...9 { _ = try await gateway.manager.broadcastToSession("new", big(106_000)) }
             #expect(try await kept("old") == 0)
             #expect(try await kept("new") == 9)
             engine.close()

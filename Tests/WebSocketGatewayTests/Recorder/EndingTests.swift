@@ -13,7 +13,7 @@ struct EndingTests {
         (.disconnected, "disconnected", "gateway", nil),
         (.draining, "draining", "gateway", nil),
         (.noProgress, "slow_no_progress", "gateway", nil),
-        (.queueFull, "slow_queue_full", "gateway", nil),
+        (.queueFull, "slow_queue_full", "gateway", nil), (.memoryBudget, "slow_memory_budget", "gateway", nil),
         (.stale, "stale", "gateway", nil),
         (.cleanedUp, "cleaned_up", "gateway", nil),
         (.rateLimited, "rate_limited", "gateway", nil),

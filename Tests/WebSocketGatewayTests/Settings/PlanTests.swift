@@ -54,7 +54,7 @@ struct PlanTests {
         Count(setting: "max-tls-handshakes", range: 1...1_000_000) { $0.tlsHandshakesMax = $1 },
         Count(setting: "max-history-events", range: 0...10_000_000) { $0.historyEventsMax = $1 },
         Count(setting: "max-history-bytes", range: 4096...1_099_511_627_776) { $0.historyBytesMax = $1 },
-        Count(setting: "max-total-history-bytes", range: 4096...1_099_511_627_776) { $0.totalHistoryBytesMax = $1 },
+        Count(setting: "memory-budget", range: 4_194_304...1_099_511_627_776) { $0.memoryBudgetBytes = $1 },
         Count(setting: "message-rate", range: 1...1_000_000_000) { $0.messageRate = $1 },
         Count(setting: "message-burst", range: 1...1_000_000_000) { $0.messageBurst = $1 },
         Count(setting: "message-byte-rate", range: 1...1_000_000_000) { $0.messageByteRate = $1 },

@@ -42,6 +42,9 @@ final class DeliverySimulation {
     private(set) var eventsLost = 0
     private(set) var resumes = 0
     private(set) var seeks = 0
+    /// What the memory budget did: queues left to the history, and connections closed.
+    var queuesShed: UInt64 { board.counters.reduce(0) { $0 &+ $1.value(.queuesShed) } }
+    var closedForMemory: UInt64 { board.counters.reduce(0) { $0 &+ $1.value(.slowCloses, label: 2) } }
 
     init(seed: UInt64, workers: Int, sessionCount: Int = 3) throws {
         generator = SeededGenerator(seed: seed)
@@ -53,6 +56,13 @@ final class DeliverySimulation {
         let board = try WebSocketManager(settings).switchboard
         self.board = board
         cores = try (0..<workers).map { try WorkerCore(board, index: $0) }
+        // In every other run less than the clients that lag and the histories ask for.
+        if seed.isMultiple(of: 2) {
+            for core in cores {
+                core.memory = MemoryShare(bytes: Int.random(in: 60_000...400_000, using: &generator))
+                core.home.makeRoom(core.memory.historyRoom)
+            }
+        }
         // Which worker a name's home is differs from process to process; the simulation's sessions have the same homes in each.
         let streams = (0..<sessionCount).map { SimulatedStream(number: $0, policies: [:]) }
         self.streams = streams

@@ -9,6 +9,7 @@ struct DeliverySimulationTests {
         workers: Int
     ) throws {
         var (judged, lost, resumes, conflated, heartbeats, seeks) = (0, 0, 0, 0, 0, 0)
+        var (shed, closed) = (UInt64(0), UInt64(0))
         for seed in 0..<12 as Range<UInt64> {
             let simulation = try DeliverySimulation(seed: seed &* 3 &+ UInt64(workers), workers: workers)
             defer { simulation.stop() }
@@ -24,9 +25,12 @@ struct DeliverySimulationTests {
             conflated += simulation.eventsConflated
             heartbeats += simulation.heartbeats
             seeks += simulation.seeks
+            shed += simulation.queuesShed
+            closed += simulation.closedForMemory
         }
         let text =
-            "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats, \(seeks) seeks"
+            "\(judged) judged, \(lost) lost, \(resumes) resumed, \(conflated) left out by policy, \(heartbeats) heartbeats, \(seeks) seeks, \(shed) queues shed, \(closed) closed for memory"
         #expect(judged > 10_000 && lost > 100 && resumes > 20 && conflated > 300 && heartbeats > 40 && seeks > 10, "\(text)")
+        #expect(shed > 10 && closed > 0, "\(text)")
     }
 }

@@ -53,11 +53,11 @@ final class DurableSimulation {
         var settings = TestGateway.settings(workers: workers)
         settings.writeQueueBytesMax = Int.random(in: 4096...40_000, using: &generator)
         settings.historyEventsMax = Int.random(in: 1...400, using: &generator)
-        settings.historyBytesMax = Int.random(in: 20_000...1_000_000, using: &generator)
+        // The rings forget what the store has.
+        settings.historyBytesMax = Int.random(in: 20_000...200_000, using: &generator)
+        settings.memoryBudgetBytes = workers << 20
         settings.dataDirectory = "/"
         settings.durability = durability
-        // The rings forget what the store has.
-        settings.totalHistoryBytesMax = Int.random(in: 20_000...400_000, using: &generator)
         settings.connectionsPerSessionMax = 1000
         self.settings = settings
         board = try WebSocketManager(settings).switchboard
