@@ -97,10 +97,12 @@ final class CommandDesk {
     // MARK: Who is there
 
     /// A client has come to one of the home's sessions, or gone.
-    func presenceChanged(_ session: SessionID, _ connection: ConnectionID, subject: String?, connections: Int, isHere: Bool) {
+    func presenceChanged(
+        _ session: SessionID, _ connection: ConnectionID, subject: String?, connections: @autoclosure () -> Int, isHere: Bool
+    ) {
         guard !claims.isEmpty, let engine = claims[session], case .link = engine else { return }
         tell(
-            engine, LinkMessages.presence(session, connection, subject: subject, connections: connections, isHere: isHere))
+            engine, LinkMessages.presence(session, connection, subject: subject, connections: connections(), isHere: isHere))
     }
 
     private func tell(_ engine: EngineID, _ frame: [UInt8], command: CommandID? = nil) {

@@ -265,6 +265,8 @@ class EngineLink:
                     await self._read(reader, rest)
                 except (OSError, frames.BadFrame) as error:
                     _log.warning("the engine link was lost: %s", error)
+                except Exception:
+                    _log.exception("the engine link was lost by a fault of this client")
                 finally:
                     self._writer = None
                     writer.close()
