@@ -159,7 +159,6 @@ def test_hundreds_that_stop_reading_each_at_another_place_stay_within_the_memory
         def within() -> dict[str, float]:
             samples = metrics(gateway)
             used = sum(samples[f'wsg_memory_bytes{{kind="{kind}"}}'] for kind in ("history", "queues", "kernel"))
-            assert samples["wsg_memory_budget_bytes"] == budget
             return samples if used <= budget else {}
 
         samples = until(within, "what is counted is within the budget")
