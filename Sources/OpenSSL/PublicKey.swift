@@ -118,20 +118,14 @@ package final class PublicKey: @unchecked Sendable {
         return String(decoding: name[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// OpenSSL's own check, of signatures in its own form.
-    func verifies(_ signature: Span<UInt8>, of message: Span<UInt8>, _ algorithm: SignatureAlgorithm) -> Bool {
+    /// Nil for Ed25519.
+    func check(_ algorithm: SignatureAlgorithm) -> SignatureCheck? { unsafe SignatureCheck(key, algorithm) }
+
+    /// Ed25519, which hashes by itself.
+    func verifiesWhole(_ signature: Span<UInt8>, of message: Span<UInt8>) -> Bool {
         guard let context = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(context) }
-        // Belongs to the context.
-        var keyContext: OpaquePointer?
-        // Ed25519 hashes by itself.
-        let digest = unsafe algorithm == .edDSA ? nil : EVP_sha256()
-        guard unsafe EVP_DigestVerifyInit(context, &keyContext, digest, nil, key) == 1 else { return false }
-        if algorithm == .ps256 {
-            guard unsafe EVP_PKEY_CTX_set_rsa_padding(keyContext, RSA_PKCS1_PSS_PADDING) == 1,
-                unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(keyContext, CInt(SHA256.digestBytes)) == 1
-            else { return false }
-        }
+        guard unsafe EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1 else { return false }
         return unsafe signature.withUnsafeBufferPointer { signature in
             unsafe message.withUnsafeBufferPointer { message in
                 unsafe EVP_DigestVerify(context, signature.baseAddress, signature.count, message.baseAddress, message.count) == 1

@@ -10,7 +10,9 @@ package final class SignatureKey: @unchecked Sendable {
 
     private enum Material {
         case secret([UInt8])
-        case publicKey(PublicKey)
+        case prepared(SignatureCheck)
+        /// Ed25519.
+        case whole(PublicKey)
     }
 
     /// RFC 7518 §3.2: as long as the hash, at least.
@@ -30,7 +32,12 @@ package final class SignatureKey: @unchecked Sendable {
         let possible = try key.algorithms
         guard let chosen = algorithm ?? possible.first, possible.contains(chosen) else { throw .wrongAlgorithm }
         self.algorithm = chosen
-        material = .publicKey(key)
+        if chosen == .edDSA {
+            material = .whole(key)
+        } else {
+            guard let check = key.check(chosen) else { throw .invalid }
+            material = .prepared(check)
+        }
     }
 
     /// Whether `signature` is this key's of `message`.
@@ -41,10 +48,11 @@ package final class SignatureKey: @unchecked Sendable {
         case .secret(let secret):
             guard let expected = Self.authenticationCode(secret.span, of: message) else { return false }
             return ConstantTime.areEqual(expected.span, signature)
-        case .publicKey(let key):
-            guard algorithm == .es256 else { return key.verifies(signature, of: message, algorithm) }
+        case .whole(let key): return key.verifiesWhole(signature, of: message)
+        case .prepared(let check):
+            guard algorithm == .es256 else { return check.verifies(signature, of: message) }
             guard let encoded = SignatureForm.der(ofRaw: signature) else { return false }
-            return key.verifies(encoded.span, of: message, algorithm)
+            return check.verifies(encoded.span, of: message)
         }
     }
 

@@ -8,11 +8,20 @@ enum StrictJSON {
         return object
     }
 
+    /// A token's objects are small: comparing each with each is quicker than hashing them.
+    private static func hasUniqueKeys(_ object: JSONObject) -> Bool {
+        let members = object.members
+        guard members.count <= 16 else { return Set(object.keys).count == members.count }
+        for index in members.indices {
+            for earlier in 0..<index where members[earlier].key == members[index].key { return false }
+        }
+        return true
+    }
+
     /// The recursion ends where parsing does: at 64 levels.
     private static func hasUniqueKeys(_ value: JSON) -> Bool {
         switch value {
-        case .object(let object):
-            Set(object.keys).count == object.count && object.members.allSatisfy { hasUniqueKeys($0.value) }
+        case .object(let object): hasUniqueKeys(object) && object.members.allSatisfy { hasUniqueKeys($0.value) }
         case .array(let elements): elements.allSatisfy(hasUniqueKeys)
         case .null, .bool, .int, .double, .string: true
         }

@@ -28,7 +28,7 @@ struct TokenCache {
     mutating func insert(_ claims: TokenClaims, _ digest: Digest) {
         if recent.count >= Self.countMax {
             older = recent
-            recent = [:]
+            recent = Dictionary(minimumCapacity: Self.countMax)
         }
         recent[digest] = claims
     }
