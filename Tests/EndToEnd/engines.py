@@ -69,6 +69,7 @@ class Link:
 
 
 @asynccontextmanager
-async def linked(gateway: Gateway) -> AsyncIterator[Link]:
-    async with connect(f"ws://{gateway.control}/v1/engine", compression=None, max_size=1 << 21) as connection:
+async def linked(gateway: Gateway, key: Optional[str] = None) -> AsyncIterator[Link]:
+    headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
+    async with connect(f"ws://{gateway.control}/v1/engine", compression=None, max_size=1 << 21, additional_headers=headers) as connection:
         yield Link(connection)

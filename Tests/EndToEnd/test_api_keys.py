@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any, Callable, Optional
 
 import pytest
 
+from websockets import InvalidStatus
+
 from control import JSON_TYPE, Answer, ask_at, candle
+from engines import linked
 from gateway import Gateway, run
 from websocket_gateway import GatewayError, WebSocketManager, create_candle_event
+from waiting import until
 from wire import Wire
 
 Serve = Callable[..., Gateway]
@@ -196,3 +201,49 @@ def test_the_tools_show_their_keys(guarded: Gateway, keys: dict[str, str]) -> No
     assert refused.returncode == 1 and "API key" in refused.stderr
     assert run(*flags, "--api-key", keys["publish"], stdin=line).returncode == 0
     assert run(*flags, stdin=line, variables={"WSG_API_KEY": keys["publish"]}).returncode == 0
+
+
+# On the engine link
+
+
+async def test_a_link_needs_the_scope_publish(guarded: Gateway, keys: dict[str, str]) -> None:
+    async with linked(guarded, keys["publish"]) as engine:
+        assert (await engine.publish("s1", "candle"))["sequence"] == 1
+        await engine.serve("s1")
+    for key, status in ((keys["read"], 403), (keys["manage"], 403), ("wsg_none", 401), (None, 401)):
+        with pytest.raises(InvalidStatus) as refused:
+            async with linked(guarded, key):
+                pass
+        assert refused.value.response.status_code == status
+
+
+async def test_a_links_events_count_against_its_keys_rate(serve: Serve, keys: dict[str, str], tmp_path: Path) -> None:
+    gateway = serve("--api-key-file", str(tmp_path / "keys"), "--publish-rate-per-key", "20")
+    async with linked(gateway, keys["publish"]) as engine:
+        await engine.say("publish", ref="many", session_id="s1", events=[candle(number) for number in range(100)])
+        assert (await engine.heard("published", ref="many"))["count"] == 100
+        await engine.say("publish", ref="more", session_id="s1", event=candle(1))
+        assert (await engine.heard("error", ref="more"))["code"] == "RATE_LIMITED"
+    assert ask(gateway, keys["publish"], "POST", "/v1/sessions/s1/events", candle(1)).status == 429
+
+
+async def test_when_the_keys_change_links_come_back_with_theirs_and_one_taken_out_does_not(
+    serve: Serve, keys: dict[str, str], tmp_path: Path
+) -> None:
+    gateway = serve("--api-key-file", str(tmp_path / "keys"), "--heartbeat-interval", "1")
+    other, line = make("another", "publish")
+    async with linked(gateway, keys["publish"]) as leaving, linked(gateway, keys["publish"]) as silent:
+        await leaving.publish("s1", "candle")
+        await silent.serve("s1")
+        (tmp_path / "keys").write_text(line)
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: "SIGHUP: reloaded" in gateway.stderr, "the keys are read again")
+        await leaving.say("publish", session_id="s1", event=candle(1))
+        for link in (leaving, silent):
+            code, reason = await link.closed()
+            assert code == 1012 and reason.startswith("the keys were changed; retry-after-ms=")
+    with pytest.raises(InvalidStatus):
+        async with linked(gateway, keys["publish"]):
+            pass
+    async with linked(gateway, other) as engine:
+        assert (await engine.publish("s1", "candle"))["sequence"] == 2

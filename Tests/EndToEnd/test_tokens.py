@@ -16,8 +16,10 @@ import pytest
 import websockets
 
 from control import ask, metrics
+from engines import linked
 from gateway import Gateway, run
 from issuer import SECRET, Issuer, claims, decode, encode, no_algorithm, secret_file, signed
+from tabs import open_tab
 from wire import CLOSE, TEXT, RawTab, Wire, upgrade_request
 
 Serve = Callable[..., Gateway]
@@ -363,6 +365,22 @@ def test_a_token_is_renewed_or_stays(guarded: Gateway) -> None:
             assert (event["type"], event["data"]["error_code"]) == ("error", "UNAUTHORIZED")
             assert event["data"]["details"] == {"action": "authenticate", "ref": "r1"}
         assert authenticate(GOOD)["type"] == "command_ack"
+
+
+async def test_commands_are_told_who_asks_and_only_those_of_the_token_are_passed_on(guarded: Gateway) -> None:
+    token = signed(HEADER, claims("anna", actions=["Pause", "stop"]))
+    async with linked(guarded) as engine:
+        await engine.serve("claims")
+        async with open_tab(guarded, "claims", query=f"token={token}") as tab:
+            assert (await engine.heard("connected"))["subject"] == "anna"
+            await tab.send(json.dumps({"action": "resume", "ref": "r1"}))
+            refused = await tab.event("error")
+            assert refused["data"]["error_code"] == "FORBIDDEN" and refused["data"]["details"] == {"action": "resume", "ref": "r1"}
+            await tab.send(json.dumps({"action": "PAUSE", "ref": "r2"}))
+            command = await engine.command()
+            assert (command["action"], command["subject"]) == ("pause", "anna")
+            await engine.reply(command)
+            assert (await tab.event("command_ack"))["data"]["ref"] == "r2"
 
 
 def test_where_that_is_set_the_end_of_its_token_closes_a_connection(serve: Serve, tmp_path: Path) -> None:

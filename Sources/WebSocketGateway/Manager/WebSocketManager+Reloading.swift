@@ -2,14 +2,22 @@ internal import EventLoop
 
 /// What can change while the gateway runs.
 extension WebSocketManager {
-    /// Reads the certificates and keys again that the settings name. New connections get them; those that stand are not touched. Waits for the disk.
+    /// Reads again the files that the settings name: certificates, the keys of tokens, the keys of engines. All of them are in force from now on, or none.
+    /// Connections stay, but engines' links, which come back with their keys; new connections get the new certificate, and tokens that were good before are looked at again when they are shown again. Waits for
+    /// the disk.
     /// - Returns: what was read again, for the log.
     /// - Throws: ``SettingsError``. Nothing has changed then.
     public func reload() throws(SettingsError) -> [String] {
-        guard let tls = try ListenerTLS.load(board.plan.settings) else { return [] }
-        board.tls.withLock { $0 = tls }
-        for mailbox in board.mailboxes { mailbox.post(.call { core in core?.tls?.replace(tls) }) }
-        return ["certificates"]
+        let settings = board.plan.settings
+        let (tls, tokenKeys, apiKeys) = (try ListenerTLS.load(settings), try TokenKeys.read(settings), try APIKeys.read(settings))
+        if let tls {
+            board.tls.withLock { $0 = tls }
+            for mailbox in board.mailboxes { mailbox.post(.call { core in core?.tls?.replace(tls) }) }
+        }
+        if let tokenKeys { board.door.replace(tokenKeys) }
+        if let apiKeys { board.controlDoor.replace(apiKeys) }
+        let all = [("certificates", tls != nil), ("token keys", tokenKeys != nil), ("API keys", apiKeys != nil)]
+        return all.filter(\.1).map(\.0)
     }
 
     /// What an operator should know of the settings, though they can be used: a certificate that has expired.

@@ -41,15 +41,6 @@ public final class WebSocketManager: Sendable {
     /// Workers, one thread each.
     public var workers: Int { board.plan.workers }
 
-    /// Reads the files of keys again, tokens' and engines': all of them are in force from now on, or none. Tokens that were good before are looked at again
-    /// when they are shown again; connections stay.
-    /// - Throws: ``SettingsError`` for a file that cannot be used. Nothing has changed then.
-    public func reloadKeys() throws(SettingsError) {
-        let (tokenKeys, apiKeys) = (try TokenKeys.read(board.plan.settings), try APIKeys.read(board.plan.settings))
-        if let tokenKeys { board.door.replace(tokenKeys) }
-        if let apiKeys { board.controlDoor.replace(apiKeys) }
-    }
-
     // MARK: Life
 
     /// Opens both listeners and starts the workers. Returns once both accept.
