@@ -33,7 +33,6 @@ let package = Package(
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
         .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
-        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),
 
         // The least that a server can do for the same work; who connects and speaks to a server in other ways than `load` does.
         .executableTarget(name: "floor", linkerSettings: [.linkedLibrary("crypto")]),
