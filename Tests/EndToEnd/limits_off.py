@@ -49,6 +49,8 @@ LARGEST = {
     "--max-message-excess": RATE,
     "--connection-rate-per-address": RATE,
     "--connection-burst-per-address": RATE,
+    "--publish-rate-per-key": RATE,
+    "--auth-failure-rate-per-address": "1000000",
     "--request-head-timeout": TIME,
     "--request-body-timeout": TIME,
     "--idle-timeout": TIME,

@@ -385,7 +385,7 @@ async def test_commands_are_told_who_asks_and_only_those_of_the_token_are_passed
 
 def test_where_that_is_set_the_end_of_its_token_closes_a_connection(serve: Serve, tmp_path: Path) -> None:
     gateway = serve("--jwt-secret-file", secret_file(tmp_path), "--token-expiry", "close")
-    with RawTab.opened(gateway, "s1", query=f"token={signed(HEADER, claims(seconds=-28.5))}") as tab:
+    with RawTab.opened(gateway, "s1", query=f"token={signed(HEADER, claims(seconds=-26))}") as tab:
         while (frame := tab.frame()).opcode != CLOSE:
             pass
         assert frame.payload == (4401).to_bytes(2, "big") + b"token expired"

@@ -79,14 +79,14 @@ struct ClientConnectionIdentityTests {
     @Test func `at the end of its token it is closed with 4401, where that is set`() async throws {
         try await run({ $0.tokenExpiry = .close }) { gateway in
             // With the leeway of 30 s that is in a moment.
-            let client = try await gateway.join("s1", query: "?token=\(token("anna", #","sessions":["s1"],"exp":\#(Self.seconds - 29)"#))")
+            let client = try await gateway.join("s1", query: "?token=\(token("anna", #","sessions":["s1"],"exp":\#(Self.seconds - 27)"#))")
             #expect(await end(of: client) == .closed(4401, "token expired"))
         }
     }
 
     @Test func `a token renewed in time keeps it`() async throws {
         try await run({ $0.tokenExpiry = .close }) { gateway in
-            let ends = Self.seconds - 28
+            let ends = Self.seconds - 22
             let client = try await gateway.join("s1", query: "?token=\(token("anna", #","sessions":["s1"],"exp":\#(ends)"#))")
             let other = try await gateway.join("s1", query: "?token=\(token("anna", #","sessions":["s1"],"exp":\#(ends)"#))")
             #expect(try await answer(to: token("anna", #","sessions":["s1"],"exp":\#(ends + 3600)"#), on: client).type == "command_ack")
