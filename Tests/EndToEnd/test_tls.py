@@ -23,6 +23,7 @@ from control import candle, metrics, publish
 from gateway import Gateway, environment, run
 from tabs import open_tab
 from waiting import patience, unhurried, until
+from websocket_gateway import GatewayUnavailable, WebSocketManager, create_candle_event
 from wire import CLOSE, RawTab, Wire
 
 Serve = Callable[..., Gateway]
@@ -127,6 +128,25 @@ def test_curl_is_answered_over_https_on_both_listeners(serve: Serve, authority: 
     assert code == 0 and page.count(b"wsg_tls_handshakes_total{") > 10
     code, body = curl(f"https://{gateway.listen}/nothing")
     assert code == 0 and json.loads(body)["error"]["code"] == "NOT_FOUND"
+
+
+async def test_the_python_client_publishes_and_serves_over_https(serve: Serve, authority: Authority, identity: Identity) -> None:
+    gateway = serve(*identity.flags, "--control-tls", tls=authority.trusting(), control_tls=authority.trusting())
+    url = f"https://{gateway.control}"
+    async with WebSocketManager(url, ssl_context=authority.trusting()) as engine, open_tab(gateway, "s1") as tab:
+        async with engine.engine_link() as link:
+            await link.serve("s1", lambda command: {"done": command.action})
+            await tab.send('{"action":"pause","ref":"r1"}')
+            assert (await tab.event("command_ack"))["data"] == {"action": "pause", "ref": "r1", "done": "pause"}
+        # More than a record each way, many at once.
+        many = [engine.publish("s1", create_candle_event({"candle_index": index, "p": "x" * 30_000}, {})) for index in range(50)]
+        receipts = await asyncio.gather(*many)
+        assert [receipt.sequence for receipt in receipts] == list(range(1, 51))
+        for index in range(50):
+            assert (await tab.event("candle"))["data"]["candle"]["candle_index"] == index
+    async with WebSocketManager(url, retry_for=0.5) as stranger:
+        with pytest.raises(GatewayUnavailable, match="certificate"):
+            await stranger.publish("s1", create_candle_event({"candle_index": 1}, {}))
 
 
 def test_openssl_agrees_on_http_1_1_and_on_tls_1_3(gateway: Gateway, authority: Authority) -> None:

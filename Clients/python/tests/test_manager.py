@@ -401,8 +401,8 @@ def test_the_environment_configures_at_the_first_use(monkeypatch: pytest.MonkeyP
 
 
 def test_a_wrong_setting_is_told_when_it_is_made() -> None:
-    with pytest.raises(ValueError, match="https"):
-        WebSocketManager("https://gateway")
+    with pytest.raises(ValueError, match="ftp"):
+        WebSocketManager("ftp://gateway")
 
 
 def test_ipv6_works() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from concurrent.futures import Future
 from typing import Optional
@@ -53,7 +54,7 @@ def close(transport: Transport) -> None:
 @pytest.mark.parametrize(
     ("url", "key"),
     [
-        ("https://gateway:8081", None),
+        ("https://gateway:8081/v1", None),
         ("ftp://gateway", None),
         ("gateway:8081", None),
         ("http://", None),
@@ -71,6 +72,17 @@ def test_a_target_that_is_not_usable_is_refused_without_telling_secrets(url: str
         Target(url, key)
     assert "secret" not in str(caught.value)
     assert "secr\u00e9t" not in str(caught.value)
+
+
+def test_an_encrypted_target_has_a_context_that_verifies_and_its_own_port() -> None:
+    target = Target("https://gateway", None)
+    assert target.port == 443
+    assert target.tls is not None and target.tls.check_hostname and target.tls.verify_mode == ssl.CERT_REQUIRED
+    own = ssl.create_default_context()
+    assert Target("https://gateway:8081", None, own).tls is own
+    assert Target("http://gateway", None).tls is None
+    with pytest.raises(ValueError, match="https"):
+        Target("http://gateway", None, own)
 
 
 def test_a_request_is_these_bytes() -> None:

@@ -20,6 +20,7 @@ import logging
 import os
 import random
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -107,6 +108,7 @@ class EngineLink:
     control_url, api_key: as of WebSocketManager, from the environment where they are not given.
     timeout: seconds without an answer from a connected gateway after which a call ends with GatewayUnavailable.
     retry_for: seconds more for which a gateway that is not there is waited for.
+    ssl_context: as of WebSocketManager.
     """
 
     def __init__(
@@ -115,10 +117,12 @@ class EngineLink:
         api_key: Optional[str] = None,
         timeout: float = 10.0,
         retry_for: float = 30.0,
+        ssl_context: Optional[ssl.SSLContext] = None,
     ) -> None:
         self._target = Target(
             control_url or os.environ.get("WSG_CONTROL_URL") or "http://127.0.0.1:8081",
             api_key if api_key is not None else os.environ.get("WSG_API_KEY"),
+            ssl_context,
         )
         self._patience = timeout + retry_for
         self._served: dict[str, _Served] = {}
@@ -276,7 +280,7 @@ class EngineLink:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
         reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(self._target.host, self._target.port), CONNECT_SECONDS_MAX
+            asyncio.open_connection(self._target.host, self._target.port, ssl=self._target.tls), CONNECT_SECONDS_MAX
         )
         try:
             key = frames.new_key()

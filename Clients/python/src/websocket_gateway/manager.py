@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
@@ -47,6 +48,8 @@ class WebSocketManager:
     idempotent: each publish to a session, or to all, carries a key, by which the gateway knows it when it comes again.
         So a publish whose answer did not come is repeated for `retry_for`, and published once. False for gateways that
         answer such a key with 501: an answer that did not come is GatewayUnavailable with the outcome "unknown" then.
+    ssl_context: for a control URL that begins with https://, where the authorities that this machine trusts are not the
+        gateway's, or it asks for a client's certificate.
 
     Raises GatewayError for what the gateway will not take, GatewayUnavailable for a gateway that is not there.
     """
@@ -58,12 +61,14 @@ class WebSocketManager:
         timeout: float = 10.0,
         retry_for: float = 5.0,
         idempotent: bool = True,
+        ssl_context: Optional[ssl.SSLContext] = None,
     ) -> None:
         self._control_url = control_url
         self._api_key = api_key
         self._timeout = timeout
         self._retry_for = retry_for
         self._idempotent = idempotent
+        self._ssl_context = ssl_context
         self._transport: Optional[Transport] = None
         self._transport_lock = threading.Lock()
         if control_url is not None:
@@ -215,7 +220,7 @@ class WebSocketManager:
 
     def engine_link(self) -> EngineLink:
         """A new engine link to the same gateway, for an engine that answers its clients' commands. See `link.py`."""
-        return EngineLink(self._control_url, self._api_key, timeout=self._timeout)
+        return EngineLink(self._control_url, self._api_key, timeout=self._timeout, ssl_context=self._ssl_context)
 
     def close(self) -> None:
         """Wait for the answers to what was called before, and close the connection. It opens again when used."""
@@ -286,7 +291,7 @@ class WebSocketManager:
     def _make_transport(self) -> Transport:
         url = self._control_url or os.environ.get("WSG_CONTROL_URL") or CONTROL_URL_DEFAULT
         key = self._api_key if self._api_key is not None else os.environ.get("WSG_API_KEY")
-        return Transport(Target(url, key), timeout=self._timeout, retry_for=self._retry_for)
+        return Transport(Target(url, key, self._ssl_context), timeout=self._timeout, retry_for=self._retry_for)
 
 
 def _judge(answer: Answer, missing_is_fine: bool, keyed: bool = False) -> Optional[dict[str, Any]]:

@@ -15,6 +15,7 @@ import os
 import re
 import selectors
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -31,6 +32,8 @@ IDLE_SECONDS_MAX = 30.0
 """The gateway closes idle connections after 75 s. Leaving first means never to send into its closing."""
 
 RECEIVE_BYTES = 256 * 1024
+
+_NOT_NOW = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 _log = logging.getLogger("websocket_gateway")
 
@@ -49,19 +52,25 @@ if hasattr(os, "register_at_fork"):
 class Target:
     """Where the gateway is, and how requests to it begin."""
 
-    def __init__(self, control_url: str, api_key: Optional[str]) -> None:
-        """Raises ValueError, without repeating the key, where either is not usable."""
+    def __init__(
+        self, control_url: str, api_key: Optional[str], ssl_context: Optional[ssl.SSLContext] = None
+    ) -> None:
+        """Raises ValueError, without repeating the key, where one of them is not usable."""
         parts = urlsplit(control_url)
-        if parts.scheme == "https":
-            raise ValueError("https:// is not supported yet: use http:// to a control listener on this host or network")
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"the control URL must look like http://host:port, not {control_url!r}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"the control URL must look like http://host:port or https://host:port, not {control_url!r}")
         if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
-            raise ValueError("the control URL must be http://host:port alone")
+            raise ValueError(f"the control URL must be {parts.scheme}://host:port alone")
+        if ssl_context is not None and parts.scheme == "http":
+            raise ValueError("an SSL context is for https:// alone")
         if not re.fullmatch(r"[A-Za-z0-9._:%-]+", parts.hostname):
             raise ValueError("the control URL's host has characters no host has")
         self.host = parts.hostname
-        self.port = 80 if parts.port is None else parts.port
+        self.port = {"http": 80, "https": 443}[parts.scheme] if parts.port is None else parts.port
+        self.tls: Optional[ssl.SSLContext] = None
+        """None: the connection is not encrypted."""
+        if parts.scheme == "https":
+            self.tls = ssl_context or ssl.create_default_context()
         host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         fields = f"Host: {host}:{self.port}\r\nUser-Agent: websocket-gateway-client\r\n"
         if api_key:
@@ -237,7 +246,8 @@ class Channel:
             if key.fileobj is self._wake_receiver:
                 self._wake_receiver.recv(1024)
             elif events & selectors.EVENT_READ:
-                self._receive()
+                while self._receive() and self._holds_more():
+                    pass
             elif events & selectors.EVENT_WRITE:
                 self._send()
         return True
@@ -249,6 +259,8 @@ class Channel:
         seconds = max(0.05, min(CONNECT_SECONDS_MAX, seconds, self._pipeline.retry_for))
         try:
             connection = socket.create_connection((self._target.host, self._target.port), timeout=seconds)
+            if self._target.tls is not None:
+                connection = self._secured(connection, self._target.tls)
         except (OSError, UnicodeError) as error:
             self._pipeline.not_connected(f"{self._target.host}:{self._target.port}: {error}", time.monotonic())
             return False
@@ -259,12 +271,24 @@ class Channel:
         self._pipeline.opened(time.monotonic())
         return True
 
+    def _secured(self, connection: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+        """After the handshake, each step of which has the connection's time-out."""
+        try:
+            return tls.wrap_socket(connection, server_hostname=self._target.host)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _holds_more(self) -> bool:
+        """Decrypted already, so that nothing would tell of it."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
     def _send(self) -> None:
         self._unsent += self._pipeline.take(time.monotonic())
         while self._unsent and self._socket is not None:
             try:
                 count = self._socket.send(self._unsent)
-            except (BlockingIOError, InterruptedError):
+            except _NOT_NOW:
                 break
             except OSError as error:
                 self._receive_rest(error)
@@ -282,7 +306,7 @@ class Channel:
             return False
         try:
             data = self._socket.recv(RECEIVE_BYTES)
-        except (BlockingIOError, InterruptedError):
+        except _NOT_NOW:
             return False
         except OSError as error:
             self._lose(str(error))
