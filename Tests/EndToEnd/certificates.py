@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -45,6 +47,12 @@ class Identity:
     @property
     def flags(self) -> tuple[str, ...]:
         return ("--tls-certificate", str(self.certificate), "--tls-key", str(self.key))
+
+    @property
+    def key_fingerprint(self) -> str:
+        """SHA-256 of the public key, in Base64, as browsers know it."""
+        command = ["openssl", "pkey", "-in", str(self.key), "-pubout", "-outform", "DER"]
+        return base64.b64encode(hashlib.sha256(subprocess.run(command, capture_output=True, check=True).stdout).digest()).decode()
 
 
 class Authority:

@@ -81,12 +81,14 @@ class Browsers:
         self._directory = directory
         self._browsers: list[subprocess.Popen[bytes]] = []
 
-    def __call__(self, url: str, host: str = "127.0.0.1") -> None:
+    def __call__(self, url: str, host: str = "127.0.0.1", trusted: str = "") -> None:
+        """`trusted`: the fingerprint of the one key that needs no authority the browser knows."""
         assert CHROMIUM is not None
         address = f"http://{host}:{self._page.server_port}/?url={quote(url, safe='')}"
         profile = self._directory / f"profile-{len(self._browsers)}"
+        trust = [f"--ignore-certificate-errors-spki-list={trusted}"] if trusted else []
         with open(self._directory / "chromium.log", "ab") as log:
-            self._browsers.append(subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={profile}", address], stdout=log, stderr=log))
+            self._browsers.append(subprocess.Popen([CHROMIUM, *FLAGS, *trust, f"--user-data-dir={profile}", address], stdout=log, stderr=log))
 
     def stop(self) -> None:
         for browser in self._browsers:

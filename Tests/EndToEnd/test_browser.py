@@ -19,6 +19,7 @@ from websocket_gateway import (
     create_stats_update_event,
 )
 
+from certificates import Authority
 from control import ask, candle, connections, publish
 from gateway import Gateway
 from pages import CHROMIUM, NO_CHROMIUM, START_SECONDS, PageServer
@@ -86,6 +87,26 @@ async def test_a_page_sees_a_whole_backtest_through_a_cleanup_and_a_move_to_anot
     assert story["closes"][1]["reason"].startswith("draining; retry-after-ms=")
     # While nothing listened the browser says 1006, and the page tries again.
     assert set(codes[2:]) <= {1006} and story["gaveUp"] is False
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_a_page_watches_by_tls_and_stays_out_where_it_trusts_nobody(
+    serve: Callable[..., Gateway], page: PageServer, browse: Callable[..., None], tmp_path: Path, trusts: bool
+) -> None:
+    authority = Authority(tmp_path)
+    identity = authority.issue("gateway")
+    gateway = serve(*identity.flags, tls=authority.trusting())
+    browse(gateway.url("s1"), trusted=identity.key_fingerprint if trusts else "")
+    if trusts:
+        until(lambda: connections(gateway, "s1"), "the page has joined", START_SECONDS)
+        publish(gateway, "s1", candle(1))
+        assert ask(gateway, "DELETE", "/v1/sessions/s1").status == 204
+        story = until(lambda: page.story if page.story.get("closes") else None, "the page saw the close")
+        assert [close["code"] for close in story["closes"]] == [1000]
+        assert story["seen"] == [{"type": "candle", "data": {"candle_index": 1}}]
+    else:
+        story = until(lambda: page.story if page.story.get("gaveUp") else None, "the page gave up", START_SECONDS)
+        assert [close["code"] for close in story["closes"]] == [1006] * 6 and story["connected"] == []
 
 
 def test_a_page_stays_away_after_its_session_was_deleted(gateway: Gateway, page: PageServer, browse: Callable[..., None]) -> None:
