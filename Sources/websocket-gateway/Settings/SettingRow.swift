@@ -14,10 +14,10 @@ struct SettingRow: Sendable {
         optionalCount("workers", \.workers),
         flag("allow-anonymous", \.allowAnonymous), list("allowed-origins", \.allowedOrigins),
         flag("registered-sessions-only", \.registeredSessionsOnly), list("trusted-proxies", \.trustedProxies),
-        optionalText("jwt-secret-file", \.tokenSecretFile), optionalText("jwks", \.tokenKeySet), optionalText("jwt-issuer", \.tokenIssuer),
+        file("jwt-secret-file", \.tokenSecretFile), optionalText("jwks", \.tokenKeySet), optionalText("jwt-issuer", \.tokenIssuer),
         optionalText("jwt-audience", \.tokenAudience), tokenExpiry("token-expiry", \.tokenExpiry),
         seconds("max-connection-lifetime", \.connectionLifetimeMax),
-        optionalText("api-key-file", \.apiKeyFile), count("publish-rate-per-key", \.publishRatePerKey),
+        file("api-key-file", \.apiKeyFile), count("publish-rate-per-key", \.publishRatePerKey),
         count("auth-failure-rate-per-address", \.authenticationFailureRatePerAddress),
         count("max-connections", \.connectionsMax), count("max-connections-per-session", \.connectionsPerSessionMax),
         count("max-connections-per-address", \.connectionsPerAddressMax), count("max-control-connections", \.controlConnectionsMax),
@@ -53,11 +53,17 @@ struct SettingRow: Sendable {
         SettingRow(name: name) { text, settings throws(SettingsError) in settings[keyPath: path] = text }
     }
 
-    private static func optionalText(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
+    private static func optionalText(
+        _ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable, ifEmpty: String = "names nothing"
+    ) -> SettingRow {
         SettingRow(name: name) { text, settings throws(SettingsError) in
-            guard !text.isEmpty else { throw SettingsError(name, "names nothing") }
+            guard !text.isEmpty else { throw SettingsError(name, ifEmpty) }
             settings[keyPath: path] = text
         }
+    }
+
+    private static func file(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
+        optionalText(name, path, ifEmpty: "names no file")
     }
 
     private static func tokenExpiry(_ name: String, _ path: any WritableKeyPath<GatewaySettings, TokenExpiry> & Sendable) -> SettingRow {
@@ -66,13 +72,6 @@ struct SettingRow: Sendable {
                 throw SettingsError(name, "\"\(text)\" is not one of \(TokenExpiry.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             settings[keyPath: path] = expiry
-        }
-    }
-
-    private static func file(_ name: String, _ path: any WritableKeyPath<GatewaySettings, String?> & Sendable) -> SettingRow {
-        SettingRow(name: name) { text, settings throws(SettingsError) in
-            guard !text.isEmpty else { throw SettingsError(name, "names no file") }
-            settings[keyPath: path] = text
         }
     }
 
