@@ -39,7 +39,9 @@ struct TimerWheel {
         guard last >= next else { return due }
         // A loop that stood still for longer than a round sees each bucket once.
         let ticks = Swift.min(last - next + 1, Self.size)
-        for tick in (last + 1 - ticks)...last {
+        var tick = last + 1 - ticks
+        while tick <= last {
+            defer { tick += 1 }
             let bucket = Int(tick % Self.size)
             guard !buckets[bucket].isEmpty else { continue }
             var kept: [Entry] = []
