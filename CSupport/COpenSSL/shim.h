@@ -32,6 +32,9 @@ static inline void wsg_tls_set_options(SSL_CTX *context) {
         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 
+// The transport does TLS, as the kernel can; OpenSSL asks it (Sources/OpenSSL/TLSSession+Sealing.swift).
+static inline void wsg_tls_hand_over_keys(SSL_CTX *context) { SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS); }
+
 // Macros as well: what a BIO's read returns beside -1 when there is nothing to read yet.
 static inline void wsg_bio_retry_read(BIO *bio) {
     BIO_clear_retry_flags(bio);

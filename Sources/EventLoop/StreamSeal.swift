@@ -18,6 +18,8 @@ package protocol StreamSeal: AnyObject {
     func withOutput(_ send: (Span<UInt8>) -> SendResult) -> SendResult
     /// The socket has taken the first `count` of them.
     func sent(_ count: Int)
+    /// The end of something that was sealed elsewhere, with what this one has for it: it goes before anything else.
+    func keep(_ rest: Span<UInt8>)
 }
 
 /// What became of a peer's bytes.

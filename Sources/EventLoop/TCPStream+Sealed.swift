@@ -70,6 +70,13 @@ extension TCPStream {
         return .sent(taken)
     }
 
+    /// What the kernel did not take of a record that was sealed without the stream.
+    package func keepSealed(_ rest: Span<UInt8>) {
+        guard let sealing else { return }
+        sealing.seal.keep(rest)
+        watch(interest | writable)
+    }
+
     /// Hands the output to the kernel as far as it takes it, and the FIN behind it. The rest goes when the socket is writable.
     private func flush(_ sealing: Sealing) -> SystemError? {
         guard sealing.hasOutput else { return nil }

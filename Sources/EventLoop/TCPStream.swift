@@ -34,7 +34,7 @@ package final class TCPStream {
     private(set) var handler: (any TCPStreamHandler)?
     private(set) var interest: Int32 = 0
     /// Nil where the bytes go as they are.
-    private let sealing: Sealing?
+    let sealing: Sealing?
 
     /// Takes over a connected, non-blocking descriptor. Closes it when it throws.
     package init(_ loop: EventLoop, descriptor: Int32, seal: (any StreamSeal)? = nil) throws(SystemError) {
@@ -101,6 +101,7 @@ package final class TCPStream {
 
     /// What is sent is sealed first: there is no sending past the stream, by its descriptor.
     package var isSealed: Bool { sealing != nil }
+    package var seal: (any StreamSeal)? { sealing?.seal }
 
     private var readable: Int32 { Int32(UV_READABLE.rawValue) }
     var writable: Int32 { Int32(UV_WRITABLE.rawValue) }
@@ -164,12 +165,7 @@ package final class TCPStream {
     }
 
     /// Past the seal: for the peer that speaks no TLS.
-    package func sendUnsealed(_ bytes: Span<UInt8>) -> SendResult {
-        unsafe bytes.withUnsafeBufferPointer { bytes in
-            guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }
-            return unsafe Self.result(ofSend: wsg_send(descriptor, start, bytes.count))
-        }
-    }
+    package func sendUnsealed(_ bytes: Span<UInt8>) -> SendResult { Self.send(bytes, to: descriptor) }
 
     /// As ``send(_:)``, when ``finishSending()`` or ``close()`` follows at once: the bytes leave in one packet with the FIN. Where neither follows they
     /// may stay with the kernel for a fifth of a second.
@@ -196,6 +192,14 @@ package final class TCPStream {
                 if sent == count { full += 1 } else { exception(index, result(ofSend: sent)) }
             }
             return full
+        }
+    }
+
+    /// Once, and without the object: for what was sealed already.
+    package static func send(_ bytes: Span<UInt8>, to descriptor: Int32) -> SendResult {
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress, !bytes.isEmpty else { return .sent(0) }
+            return unsafe result(ofSend: wsg_send(descriptor, start, bytes.count))
         }
     }
 

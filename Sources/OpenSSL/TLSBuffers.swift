@@ -12,6 +12,8 @@ package final class TLSBuffers {
         return unsafe buffer
     }()
     private var hasPlaintext = false
+    /// Made with the first session that seals its records by it. Nil when memory is short.
+    package private(set) lazy var sealer = RecordSealer()
     /// An output that was sent whole, for the next.
     private var spare: [UInt8] = []
 

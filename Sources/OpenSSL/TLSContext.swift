@@ -53,6 +53,12 @@ package final class TLSContext: @unchecked Sendable {
             { _, out, outCount, offered, count, _ in
                 unsafe ALPN.selectHTTP1(out, outCount, offered, count)
             }, nil)
+        // The records are sealed by us, where OpenSSL lets us.
+        unsafe wsg_tls_hand_over_keys(context.pointer)
+        unsafe SSL_CTX_set_keylog_callback(context.pointer) { session, line in
+            guard let session = unsafe session, let line = unsafe line else { return }
+            unsafe TLSSession.note(keyLogLine: line, of: session)
+        }
         // Asked for where clients are verified; the key that seals the tickets is what tells contexts apart.
         let name: [UInt8] = Array("wsg".utf8)
         unsafe SSL_CTX_set_session_id_context(context.pointer, name, UInt32(name.count))

@@ -15,8 +15,8 @@ package final class TLSSession {
     }
 
     private let pointer: OpaquePointer
-    private let bio: OpaquePointer
-    private let buffers: TLSBuffers
+    let bio: OpaquePointer
+    let buffers: TLSBuffers
     /// The peer's bytes that OpenSSL has not taken, during ``receive(_:deliver:)`` only.
     private var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Bytes for the socket.
@@ -25,8 +25,13 @@ package final class TLSSession {
     /// Bytes that came since the last that meant something to whoever reads.
     private var fruitlessBytes = 0
     private var isFlooded = false
-    private var hasFailed = false
+    private(set) var hasFailed = false
     private var hasEnded = false
+    /// With it we seal what is sent, in place of OpenSSL. Nil until it is agreed on, and where it is of another kind (TLS 1.2, ChaCha20).
+    package internal(set) var trafficKey: TrafficKey?
+    var trafficSecret: TrafficSecret?
+    /// The type of the record that OpenSSL writes next, where it is no application data.
+    var recordType: UInt8?
 
     package private(set) var isEstablished = false
 
@@ -47,10 +52,10 @@ package final class TLSSession {
         unsafe self.pointer = unsafe pointer
         unsafe self.bio = unsafe bio
         self.buffers = buffers
+        unsafe BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
+        unsafe BIO_set_init(bio, 1)
         // The session owns the BIO from here on, both ways as one.
         unsafe SSL_set_bio(pointer, bio, bio)
-        unsafe BIO_set_init(bio, 1)
-        unsafe BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
     }
 
     /// Waits for a client's hello.
@@ -76,7 +81,11 @@ package final class TLSSession {
         return session
     }
 
-    deinit { unsafe SSL_free(pointer) }
+    deinit {
+        // OpenSSL takes its BIO apart, and tells it.
+        unsafe BIO_set_data(bio, nil)
+        unsafe SSL_free(pointer)
+    }
 
     // MARK: From the peer
 
@@ -86,12 +95,16 @@ package final class TLSSession {
     /// What the handshake wants to say is in ``withOutput(_:)`` afterwards, and so is the alert that belongs to an error.
     package func receive(_ bytes: Span<UInt8>, deliver: (Span<UInt8>) -> Bool) throws(TLSFailure) -> Received {
         guard !hasFailed else { throw TLSFailure(.violation, "the session has failed before") }
+        defer { noteWhetherFree() }
         do throws(TLSFailure) {
             return try unsafe bytes.withUnsafeBytes { bytes throws(TLSFailure) in
                 unsafe input = unsafe bytes
                 defer { unsafe input = unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
                 if !isEstablished { try handshake() }
-                return isEstablished ? try read(deliver) : .all
+                guard isEstablished else { return .all }
+                let result = try read(deliver)
+                answerKeyUpdate()
+                return result
             }
         } catch {
             hasFailed = true
@@ -155,6 +168,14 @@ package final class TLSSession {
         guard !hasFailed, !hasEnded else { throw TLSFailure(.violation, "the session has ended before") }
         let count = min(plaintext.count, Self.recordBytesMax)
         guard count > 0 else { return 0 }
+        defer { noteWhetherFree() }
+        if trafficKey?.isWornOut == true { changeKey() }
+        if let trafficKey {
+            guard seal(plaintext.extracting(first: count), type: nil, trafficKey) else {
+                throw TLSFailure(.other, "OpenSSL does not encrypt")
+            }
+            return count
+        }
         ErrorQueue.clear()
         let written = unsafe plaintext.withUnsafeBytes { unsafe SSL_write(pointer, $0.baseAddress, Int32(count)) }
         guard written > 0 else {
@@ -171,14 +192,29 @@ package final class TLSSession {
         ErrorQueue.clear()
         unsafe SSL_shutdown(pointer)
         ErrorQueue.clear()
+        noteWhetherFree()
     }
 
     /// Changes the key, and asks the peer to change its own (RFC 8446 §4.6.3). We have no use for it; tests play a peer that does nothing else.
-    package func updateKeys() {
+    package func updateKeys() { changeKey(SSL_KEY_UPDATE_REQUESTED) }
+
+    func changeKey(_ kind: Int32 = SSL_KEY_UPDATE_NOT_REQUESTED) {
         ErrorQueue.clear()
-        unsafe SSL_key_update(pointer, SSL_KEY_UPDATE_REQUESTED)
+        unsafe SSL_key_update(pointer, kind)
         unsafe SSL_do_handshake(pointer)
     }
+
+    /// OpenSSL would answer with its next record of application data, and there is none where we seal them.
+    private func answerKeyUpdate() {
+        if trafficKey != nil, unsafe SSL_get_key_update_type(pointer) != SSL_KEY_UPDATE_NONE { changeKey() }
+    }
+
+    /// Nothing may be sealed past what waits, nor by a session that is no more.
+    private func noteWhetherFree() {
+        trafficKey?.isFree = isEstablished && !hasFailed && !hasEnded && !hasOutput && trafficKey?.isWornOut == false
+    }
+
+    func fail() { hasFailed = true }
 
     /// Whether there are bytes for the socket.
     package var hasOutput: Bool { outputSent < output.count }
@@ -197,6 +233,18 @@ package final class TLSSession {
         guard outputSent == output.count else { return }
         outputSent = 0
         buffers.giveBack(&output)
+        noteWhetherFree()
+    }
+
+    /// The end of a record that was sealed with ``trafficKey`` and not taken whole by the socket.
+    package func keep(_ rest: Span<UInt8>) {
+        append(rest)
+        noteWhetherFree()
+    }
+
+    func append(_ bytes: Span<UInt8>) {
+        if output.capacity == 0 { output = buffers.takeOutput() }
+        unsafe bytes.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
     }
 
     // MARK: What was agreed on
@@ -219,12 +267,14 @@ package final class TLSSession {
             guard let bio = unsafe bio, let bytes = unsafe bytes, count > 0 else { return 0 }
             return unsafe TLSSession.of(bio).put(UnsafeRawPointer(bytes), Int(count))
         }
-        // Flushing has nothing to do, and no other control means anything here.
-        unsafe BIO_meth_set_ctrl(method) { _, command, _, _ in command == BIO_CTRL_FLUSH ? 1 : 0 }
+        unsafe BIO_meth_set_ctrl(method) { bio, command, number, pointer in
+            guard let bio = unsafe bio, unsafe BIO_get_data(bio) != nil else { return 0 }
+            return unsafe TLSSession.of(bio).control(command, number, pointer)
+        }
         return unsafe method
     }()
 
-    private static func of(_ bio: OpaquePointer) -> TLSSession {
+    static func of(_ bio: OpaquePointer) -> TLSSession {
         unsafe Unmanaged<TLSSession>.fromOpaque(BIO_get_data(bio)).takeUnretainedValue()
     }
 
@@ -244,8 +294,11 @@ package final class TLSSession {
     }
 
     private func put(_ bytes: UnsafeRawPointer, _ count: Int) -> Int32 {
-        if output.capacity == 0 { output = buffers.takeOutput() }
-        unsafe output.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
-        return Int32(count)
+        let bytes = unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(start: bytes, count: count))
+        guard let trafficKey else {
+            append(bytes)
+            return Int32(count)
+        }
+        return seal(bytes, type: recordType, trafficKey) ? Int32(count) : -1
     }
 }

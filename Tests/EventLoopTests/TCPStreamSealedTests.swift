@@ -53,6 +53,7 @@ private final class Mirror: StreamSeal {
         let output = output
         return send(output.span)
     }
+    func keep(_ rest: Span<UInt8>) { for index in rest.indices { output.append(rest[index]) } }
     func sent(_ count: Int) { output.removeFirst(count) }
 }
 

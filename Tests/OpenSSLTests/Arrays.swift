@@ -1,4 +1,4 @@
-import OpenSSL
+@testable import OpenSSL
 
 /// The same calls with arrays: `#expect` takes no spans apart.
 extension SignatureKey {
@@ -8,4 +8,10 @@ extension SignatureKey {
 
 extension ConstantTime {
     static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool { areEqual(left.span, right.span) }
+}
+
+extension TrafficKey {
+    convenience init?(_ key: [UInt8], _ nonce: [UInt8], sequence: UInt64) {
+        self.init(key: key.span, nonce: nonce.span, sequence: sequence)
+    }
 }

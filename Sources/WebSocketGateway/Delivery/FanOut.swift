@@ -27,7 +27,7 @@ final class FanOut {
         }
         client.memberPlace = session.members.add(
             client.ref.slot, client.stream.descriptor,
-            to: replays ? .replaying : isBehind ? .behind : client.filter == nil ? client.liveGroup : .careful)
+            to: replays ? .replaying : isBehind ? .behind : client.filter == nil ? client.liveGroup : .careful, key: client.trafficKey)
         noteBehind(session)
         return session
     }
@@ -41,7 +41,7 @@ final class FanOut {
     /// Moves a member among those that get their events as it does from now on.
     func move(_ client: ClientConnection, to group: MemberPlace.Group, in session: LocalSession) {
         takeOut(client, of: session)
-        client.memberPlace = session.members.add(client.ref.slot, client.stream.descriptor, to: group)
+        client.memberPlace = session.members.add(client.ref.slot, client.stream.descriptor, to: group, key: client.trafficKey)
         noteBehind(session)
     }
 
@@ -97,8 +97,10 @@ final class FanOut {
         exceptions.removeAll(keepingCapacity: true)
         var counts = DeliveryCounts()
         for encoding in Encoding.allCases { sendToReaders(batch, encoding, of: session, &counts) }
-        for connection in session.members.sealed { sendSealed(batch, to: connection, &counts) }
+        let sealed = session.members.sealed
+        if !sealed.connections.isEmpty { sendSealed(batch, to: sealed, 0..<sealed.readers, &counts) }
         for encoding in Encoding.allCases { sendToOthers(batch, encoding, of: session, &counts) }
+        if !sealed.connections.isEmpty { sendSealed(batch, to: sealed, sealed.readers..<sealed.connections.count, &counts) }
         for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
         for connection in session.members.replaying { core.client(at: connection)?.moreWasPublished() }
         for connection in session.members.careful { exceptions.append(Exception(connection: connection, result: .sent(0))) }
@@ -119,13 +121,15 @@ final class FanOut {
 
     private func sendToOthers(_ batch: Batch, _ encoding: Encoding, of session: LocalSession, _ counts: inout DeliveryCounts) {
         let row = session.members.direct[encoding]
-        if row.readers < row.descriptors.count { send(batch, encoding, to: row, row.readers..<row.descriptors.count, &counts) }
+        if row.readers < row.targets.count { send(batch, encoding, to: row, row.readers..<row.targets.count, &counts) }
     }
 
-    /// The one place where fan-out meets the kernel.
-    private func send(_ batch: Batch, _ encoding: Encoding, to row: Members.Row, _ members: Range<Int>, _ counts: inout DeliveryCounts) {
+    /// The one place where fan-out meets the kernel, but for what is sealed.
+    private func send(
+        _ batch: Batch, _ encoding: Encoding, to row: Members.Row<Int32>, _ members: Range<Int>, _ counts: inout DeliveryCounts
+    ) {
         let bytes = batch.bytes(in: encoding)
-        let full = TCPStream.sendToEach(row.descriptors.span.extracting(members), bytes.span) { index, result in
+        let full = TCPStream.sendToEach(row.targets.span.extracting(members), bytes.span) { index, result in
             exceptions.append(Exception(connection: row.connections[members.lowerBound + index], result: result))
         }
         counts.uniform += full

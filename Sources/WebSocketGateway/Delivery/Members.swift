@@ -1,3 +1,4 @@
+internal import OpenSSL
 internal import Sessions
 
 /// Where a connection stands among its session's members.
@@ -6,7 +7,7 @@ struct MemberPlace {
         /// Nothing waits for it: a batch's bytes in its encoding go straight to the kernel.
         case direct(Encoding)
         /// Nothing waits for it either, but its bytes are sealed for it alone on their way.
-        case sealed
+        case sealed(Encoding)
         /// Its outbox is not empty, or it wants only some types: its connection decides, event by event.
         case careful
         /// It is fed from the history: what is published waits there for it.
@@ -22,16 +23,17 @@ struct MemberPlace {
 /// A session's connections on one worker. Those of one group get the same bytes, so that a fan-out is a walk over descriptors that lie side by
 /// side: 8 bytes a member, and nothing to decide for each.
 struct Members {
-    struct Row {
-        private(set) var descriptors: ContiguousArray<Int32> = []
-        /// Slots, in the descriptors' order.
+    /// What a member's bytes are written to: a descriptor, and what else it takes.
+    struct Row<Target> {
+        private(set) var targets: ContiguousArray<Target> = []
+        /// Slots, in the targets' order.
         private(set) var connections: ContiguousArray<UInt32> = []
         /// So many stand first and are served first: those that are known to read (docs/decisions/0021).
         private(set) var readers = 0
 
         /// The new member's index.
-        fileprivate mutating func append(_ connection: UInt32, _ descriptor: Int32) -> Int {
-            descriptors.append(descriptor)
+        fileprivate mutating func append(_ connection: UInt32, _ target: Target) -> Int {
+            targets.append(target)
             connections.append(connection)
             return connections.count - 1
         }
@@ -44,13 +46,13 @@ struct Members {
                 vacant = readers
             }
             move(connections.count - 1, to: vacant, moved)
-            descriptors.removeLast()
+            targets.removeLast()
             connections.removeLast()
         }
 
         fileprivate mutating func promote(at index: Int, _ moved: (UInt32, Int) -> Void) -> Int {
             guard index >= readers else { return index }
-            descriptors.swapAt(index, readers)
+            targets.swapAt(index, readers)
             connections.swapAt(index, readers)
             if index != readers { moved(connections[index], index) }
             readers += 1
@@ -59,32 +61,40 @@ struct Members {
 
         private mutating func move(_ index: Int, to vacant: Int, _ moved: (UInt32, Int) -> Void) {
             guard index != vacant else { return }
-            descriptors[vacant] = descriptors[index]
+            targets[vacant] = targets[index]
             connections[vacant] = connections[index]
             moved(connections[vacant], vacant)
         }
     }
 
-    private(set) var direct = PerEncoding(Row())
-    private(set) var sealed: ContiguousArray<UInt32> = []
+    /// Whose bytes are sealed for it alone.
+    struct SealedTarget {
+        let descriptor: Int32
+        let encoding: Encoding
+        /// Nil where only the connection's own stream can seal.
+        let key: TrafficKey?
+    }
+
+    private(set) var direct = PerEncoding(Row<Int32>())
+    private(set) var sealed = Row<SealedTarget>()
     private(set) var careful: ContiguousArray<UInt32> = []
     private(set) var behind: ContiguousArray<UInt32> = []
     private(set) var replaying: ContiguousArray<UInt32> = []
 
     var count: Int {
         direct.plain.connections.count + direct.window12.connections.count + direct.window9.connections.count
-            + direct.eventStream.connections.count + sealed.count + careful.count + behind.count + replaying.count
+            + direct.eventStream.connections.count + sealed.connections.count + careful.count + behind.count + replaying.count
     }
     var isEmpty: Bool { count == 0 }
-    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + sealed + careful + behind + replaying }
+    var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + sealed.connections + careful + behind + replaying }
 
-    mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group) -> MemberPlace {
+    mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group, key: TrafficKey? = nil) -> MemberPlace {
         switch group {
         case .direct(let encoding):
             return MemberPlace(group: group, index: change(encoding) { $0.append(connection, descriptor) })
-        case .sealed:
-            sealed.append(connection)
-            return MemberPlace(group: group, index: sealed.count - 1)
+        case .sealed(let encoding):
+            let target = SealedTarget(descriptor: descriptor, encoding: encoding, key: key)
+            return MemberPlace(group: group, index: sealed.append(connection, target))
         case .careful:
             careful.append(connection)
             return MemberPlace(group: group, index: careful.count - 1)
@@ -105,7 +115,9 @@ struct Members {
                 Self.check(connection, at: place.index, of: row.connections)
                 row.remove(at: place.index, moved)
             }
-        case .sealed: Self.remove(connection, at: place.index, from: &sealed, moved)
+        case .sealed:
+            Self.check(connection, at: place.index, of: sealed.connections)
+            sealed.remove(at: place.index, moved)
         case .careful: Self.remove(connection, at: place.index, from: &careful, moved)
         case .behind: Self.remove(connection, at: place.index, from: &behind, moved)
         case .replaying: Self.remove(connection, at: place.index, from: &replaying, moved)
@@ -114,15 +126,21 @@ struct Members {
 
     /// The member there is known to read: where the group has an order, it stands among those from now on. Returns its index.
     mutating func promote(_ connection: UInt32, at place: MemberPlace, _ moved: (UInt32, Int) -> Void) -> Int {
-        guard case .direct(let encoding) = place.group else { return place.index }
-        return change(encoding) { row in
-            Self.check(connection, at: place.index, of: row.connections)
-            return row.promote(at: place.index, moved)
+        switch place.group {
+        case .direct(let encoding):
+            return change(encoding) { row in
+                Self.check(connection, at: place.index, of: row.connections)
+                return row.promote(at: place.index, moved)
+            }
+        case .sealed:
+            Self.check(connection, at: place.index, of: sealed.connections)
+            return sealed.promote(at: place.index, moved)
+        case .careful, .behind, .replaying: return place.index
         }
     }
 
     /// In place: by the subscript a row would be read, copied with all its members, and written back.
-    private mutating func change<Result>(_ encoding: Encoding, _ body: (inout Row) -> Result) -> Result {
+    private mutating func change<Result>(_ encoding: Encoding, _ body: (inout Row<Int32>) -> Result) -> Result {
         switch encoding {
         case .plain: body(&direct.plain)
         case .window12: body(&direct.window12)

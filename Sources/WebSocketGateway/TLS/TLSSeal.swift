@@ -24,6 +24,7 @@ package final class TLSSeal: StreamSeal {
     package var mayReceive: Bool { session.isEstablished || worker?.mayTakeStep() ?? true }
     package var isEstablished: Bool { session.isEstablished }
     var isResumed: Bool { session.isResumed }
+    var trafficKey: TrafficKey? { session.trafficKey }
 
     package func receive(_ bytes: Span<UInt8>, deliver: (Span<UInt8>) -> Bool) -> SealResult {
         do throws(TLSFailure) {
@@ -40,4 +41,5 @@ package final class TLSSeal: StreamSeal {
     package var outputBytes: Int { session.outputBytes }
     package func withOutput(_ send: (Span<UInt8>) -> SendResult) -> SendResult { session.withOutput(send) }
     package func sent(_ count: Int) { session.sent(count) }
+    package func keep(_ rest: Span<UInt8>) { session.keep(rest) }
 }

@@ -5,13 +5,13 @@ import Testing
 
 @Suite struct MembersTests {
     private let groups: [MemberPlace.Group] = [
-        .direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind, .direct(.eventStream), .replaying, .sealed,
+        .direct(.plain), .direct(.window12), .direct(.window9), .careful, .behind, .direct(.eventStream), .replaying, .sealed(.plain),
     ]
 
     private func row(_ members: Members, _ group: MemberPlace.Group) -> [UInt32] {
         switch group {
         case .direct(let encoding): Array(members.direct[encoding].connections)
-        case .sealed: Array(members.sealed)
+        case .sealed: Array(members.sealed.connections)
         case .careful: Array(members.careful)
         case .behind: Array(members.behind)
         case .replaying: Array(members.replaying)
@@ -28,9 +28,9 @@ import Testing
         }
         #expect(members.count == 8)
         #expect(Array(members.direct.plain.connections) == [0, 4])
-        #expect(Array(members.direct.plain.descriptors) == [100, 104])
-        #expect(Array(members.direct.window12.descriptors) == [101, 105])
-        #expect(Array(members.direct.window9.descriptors) == [102, 106])
+        #expect(Array(members.direct.plain.targets) == [100, 104])
+        #expect(Array(members.direct.window12.targets) == [101, 105])
+        #expect(Array(members.direct.window9.targets) == [102, 106])
         #expect(Array(members.careful) == [3, 7])
         #expect(members.connections.sorted() == Array(0..<8))
     }
@@ -42,7 +42,7 @@ import Testing
         for slot in 10..<13 as Range<UInt32> { _ = members.add(slot, Int32(slot) * 2, to: group) }
         #expect(moved { members.remove(10, at: MemberPlace(group: group, index: 0), $0) } == [12: 0])
         #expect(row(members, group) == [12, 11])
-        if case .direct(let encoding) = group { #expect(Array(members.direct[encoding].descriptors) == [24, 22]) }
+        if case .direct(let encoding) = group { #expect(Array(members.direct[encoding].targets) == [24, 22]) }
         #expect(moved { members.remove(11, at: MemberPlace(group: group, index: 1), $0) }.isEmpty)
         #expect(moved { members.remove(12, at: MemberPlace(group: group, index: 0), $0) }.isEmpty)
         #expect(members.isEmpty)
@@ -79,7 +79,7 @@ import Testing
         #expect(promotion == Promotion(index: 0, moved: [:]))
         #expect(row(members, group) == [3, 1, 2, 0, 4])
         #expect(members.direct.plain.readers == 2)
-        #expect(Array(members.direct.plain.descriptors) == [103, 101, 102, 100, 104])
+        #expect(Array(members.direct.plain.targets) == [103, 101, 102, 100, 104])
         #expect(moved { members.remove(3, at: place(0), $0) } == [1: 0, 4: 1])
         #expect(row(members, group) == [1, 4, 2, 0])
         #expect(members.direct.plain.readers == 1)
@@ -113,7 +113,7 @@ import Testing
                 readers.remove(leaving)
                 members.remove(leaving, at: place) { places[$0]?.index = $1 }
             case (2, let (reader, place)?):
-                if case .direct = place.group { readers.insert(reader) }
+                if place.hasOrder { readers.insert(reader) }
                 let promotion = promoted(reader, at: place, in: &members)
                 for (slot, index) in promotion.moved { places[slot]?.index = index }
                 places[reader]?.index = promotion.index
@@ -126,10 +126,13 @@ import Testing
         #expect(members.connections.sorted() == places.keys.sorted())
         for (slot, place) in places { #expect(row(members, place.group)[place.index] == slot) }
         for encoding in Encoding.allCases {
-            #expect(members.direct[encoding].descriptors.map(UInt32.init) == Array(members.direct[encoding].connections))
+            #expect(members.direct[encoding].targets.map(UInt32.init) == Array(members.direct[encoding].connections))
             let row = members.direct[encoding]
             #expect(row.connections.enumerated().allSatisfy { readers.contains($0.element) == ($0.offset < row.readers) })
         }
+        let sealed = members.sealed
+        #expect(sealed.targets.map(\.descriptor).map(UInt32.init) == Array(sealed.connections))
+        #expect(sealed.connections.enumerated().allSatisfy { readers.contains($0.element) == ($0.offset < sealed.readers) })
     }
 
     @Test func `a place of another connection is ours to avoid`() async {
@@ -137,6 +140,15 @@ import Testing
             var members = Members()
             _ = members.add(1, 1, to: .careful)
             members.remove(2, at: MemberPlace(group: .careful, index: 0)) { _, _ in }
+        }
+    }
+}
+
+extension MemberPlace {
+    fileprivate var hasOrder: Bool {
+        switch group {
+        case .direct, .sealed: true
+        case .careful, .behind, .replaying: false
         }
     }
 }
