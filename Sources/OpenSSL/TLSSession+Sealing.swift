@@ -46,9 +46,9 @@ extension TLSSession {
         let info = unsafe UnsafeRawBufferPointer(start: pointer, count: KeyInfo.sequence.upperBound)
         var nonce = unsafe Array(info[KeyInfo.nonceHead])
         unsafe nonce += info[KeyInfo.nonceTail]
-        let key = unsafe Array(info[KeyInfo.key])
+        let key = unsafe UnsafeBufferPointer(rebasing: info.assumingMemoryBound(to: UInt8.self)[KeyInfo.key])
         let sequence = unsafe info[KeyInfo.sequence].reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-        guard let next = TrafficKey(key: key.span, nonce: nonce.span, sequence: sequence) else { return false }
+        guard let next = unsafe TrafficKey(key: key.span, nonce: nonce.span, sequence: sequence) else { return false }
         take(next)
         return true
     }
@@ -60,7 +60,8 @@ extension TLSSession {
 
     /// OpenSSL tells the secrets of each session, for its key log; we keep the one that the next keys come from.
     static func note(keyLogLine line: UnsafePointer<CChar>, of session: OpaquePointer) {
-        guard let bio = unsafe SSL_get_wbio(session), let secret = unsafe TrafficSecret(keyLogLine: String(cString: line)) else { return }
+        let bytes = unsafe UnsafeRawBufferPointer(start: line, count: strlen(line)).assumingMemoryBound(to: UInt8.self)
+        guard let bio = unsafe SSL_get_wbio(session), let secret = unsafe TrafficSecret(keyLogLine: bytes.span) else { return }
         unsafe of(bio).trafficSecret = secret
     }
 

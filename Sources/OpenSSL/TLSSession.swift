@@ -82,6 +82,7 @@ package final class TLSSession {
     }
 
     deinit {
+        trafficSecret?.wipe()
         // OpenSSL takes its BIO apart, and tells it.
         unsafe BIO_set_data(bio, nil)
         unsafe SSL_free(pointer)

@@ -4,33 +4,43 @@ internal import COpenSSL
 struct TrafficSecret {
     private var bytes: [UInt8]
 
-    /// Of OpenSSL's key log: "SERVER_TRAFFIC_SECRET_0 ", the client's random and the secret, both in hexadecimal. Nil for any other line, and for a
+    /// Of OpenSSL's key log: "SERVER_TRAFFIC_SECRET_0 ", the client's random, a space, and the secret, both in hexadecimal. Nil for any other line, and for a
     /// secret of another hash.
-    init?(keyLogLine line: String) {
-        let parts = line.utf8.split(separator: UInt8(ascii: " "))
-        guard parts.count == 3, parts[0].elementsEqual("SERVER_TRAFFIC_SECRET_0".utf8), parts[2].count == 2 * SHA256.digestBytes else {
-            return nil
+    init?(keyLogLine line: Span<UInt8>) {
+        let label: StaticString = "SERVER_TRAFFIC_SECRET_0 "
+        let labelBytes = unsafe UnsafeBufferPointer(start: label.utf8Start, count: label.utf8CodeUnitCount)
+        let secretStart = line.count - 2 * SHA256.digestBytes
+        guard secretStart > labelBytes.count, line[secretStart - 1] == UInt8(ascii: " ") else { return nil }
+        for index in labelBytes.indices where unsafe line[index] != labelBytes[index] { return nil }
+        for index in labelBytes.count..<secretStart - 1 where line[index] == UInt8(ascii: " ") { return nil }
+        bytes = []
+        bytes.reserveCapacity(SHA256.digestBytes)
+        for index in stride(from: secretStart, to: line.count, by: 2) {
+            guard let high = Self.digit(line[index]), let low = Self.digit(line[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
         }
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for digit in parts[2] {
-            guard let value = Character(Unicode.Scalar(digit)).hexDigitValue.map(UInt8.init) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
-        }
-        self.bytes = bytes
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? { Character(Unicode.Scalar(byte)).hexDigitValue.map(UInt8.init) }
+
+    /// Nothing of it is left in the memory that it had.
+    mutating func wipe() { Self.wipe(&bytes) }
+
+    private static func wipe(_ bytes: inout [UInt8]) {
+        unsafe bytes.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
     }
 
     /// The next secret takes this one's place (§7.2).
-    mutating func update() { bytes = expand("traffic upd", count: SHA256.digestBytes) }
+    mutating func update() {
+        let next = expand("traffic upd", count: SHA256.digestBytes)
+        wipe()
+        bytes = next
+    }
 
     /// The key of this secret, from its first record on (§7.3).
     func firstKey() -> TrafficKey? {
-        let key = expand("key", count: TrafficKey.keyBytes)
+        var key = expand("key", count: TrafficKey.keyBytes)
+        defer { Self.wipe(&key) }
         let nonce = expand("iv", count: TrafficKey.nonceBytes)
         return TrafficKey(key: key.span, nonce: nonce.span, sequence: 0)
     }

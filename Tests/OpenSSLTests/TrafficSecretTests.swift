@@ -21,15 +21,19 @@ enum TraceOfRFC8448 {
     static var line: String { "SERVER_TRAFFIC_SECRET_0 \(String(repeating: "ab", count: 32)) \(secret)" }
 }
 
+extension TrafficSecret {
+    fileprivate init?(line: String) { self.init(keyLogLine: Array(line.utf8).span) }
+}
+
 @Suite struct TrafficSecretTests {
     @Test func `a secret expands to the key and the nonce of RFC 8448`() throws {
-        let secret = try #require(TrafficSecret(keyLogLine: TraceOfRFC8448.line))
+        let secret = try #require(TrafficSecret(line: TraceOfRFC8448.line))
         #expect(secret.expand("key", count: 16) == TraceOfRFC8448.key)
         #expect(secret.expand("iv", count: 12) == TraceOfRFC8448.nonce)
     }
 
     @Test func `its first key seals the record of RFC 8448, behind the ticket`() throws {
-        let key = try #require(TrafficSecret(keyLogLine: TraceOfRFC8448.line)?.firstKey())
+        let key = try #require(TrafficSecret(line: TraceOfRFC8448.line)?.firstKey())
         let sealer = try #require(RecordSealer())
         _ = sealer.seal([0].span, with: key) { $0.count }
         let content = (0..<50).map(UInt8.init)
@@ -38,7 +42,7 @@ enum TraceOfRFC8448 {
     }
 
     @Test func `an update makes another secret, and none comes back`() throws {
-        var secret = try #require(TrafficSecret(keyLogLine: TraceOfRFC8448.line))
+        var secret = try #require(TrafficSecret(line: TraceOfRFC8448.line))
         var seen: Set<[UInt8]> = []
         for _ in 0..<100 {
             #expect(seen.insert(secret.expand("key", count: 16)).inserted)
@@ -53,5 +57,5 @@ enum TraceOfRFC8448 {
         // SHA-384's.
         "SERVER_TRAFFIC_SECRET_0 ab \(String(repeating: "0", count: 96))",
     ])
-    func `other lines of a key log say nothing`(line: String) { #expect(TrafficSecret(keyLogLine: line) == nil) }
+    func `other lines of a key log say nothing`(line: String) { #expect(TrafficSecret(line: line) == nil) }
 }
