@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import socket
@@ -164,6 +165,26 @@ def s_client(gateway: Gateway, authority: Authority, *arguments: str) -> str:
         input="", capture_output=True, text=True, timeout=patience(20),
     )  # fmt: skip
     return ended.stdout + ended.stderr
+
+
+def test_openssl_asks_for_new_keys_and_reads_on(gateway: Gateway, authority: Authority) -> None:
+    """Its command `K` is a key update that asks for another (RFC 8446 §4.6.3): records of three keys, both ways."""
+    command = ["openssl", "s_client", "-crlf", "-connect", gateway.listen, "-CAfile", str(authority.identity.certificate)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
+        assert client.stdin is not None and client.stdout is not None
+        said = b""
+        for answers in (1, 2, 3):
+            client.stdin.write(b"GET /nothing HTTP/1.1\nHost: gateway\n\n")
+            client.stdin.flush()
+            while said.count(b"HTTP/1.1 404") < answers:
+                assert (more := os.read(client.stdout.fileno(), 65536)), said
+                said += more
+            client.stdin.write(b"K\n")
+            client.stdin.flush()
+            while said.count(b"KEYUPDATE") < answers:
+                assert (more := os.read(client.stdout.fileno(), 65536)), said
+                said += more
+        client.stdin.close()
 
 
 # Which TLS
