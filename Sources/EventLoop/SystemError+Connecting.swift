@@ -7,4 +7,7 @@ extension SystemError {
     /// Every local port to that address is taken, or was so a moment ago.
     package var isOutOfPorts: Bool { errno == EADDRNOTAVAIL }
     package var isOutOfDescriptors: Bool { errno == EMFILE || errno == ENFILE }
+
+    /// What could not be made where memory is short.
+    package static func outOfMemory(_ operation: String) -> SystemError { SystemError(operation, errno: ENOMEM) }
 }

@@ -73,8 +73,10 @@ package final class TLSSession {
             // An address is compared with the certificate's addresses, and is no name to ask for (RFC 6066 §3).
             if unsafe X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.pointer), serverName) != 1 {
                 ErrorQueue.clear()
-                unsafe wsg_tls_set_server_name(session.pointer, serverName)
-                unsafe SSL_set1_host(session.pointer, serverName)
+                // Where the name is not noted it is not checked, and any certificate would do.
+                let isNoted =
+                    unsafe wsg_tls_set_server_name(session.pointer, serverName) == 1 && SSL_set1_host(session.pointer, serverName) == 1
+                guard isNoted else { throw TLSFailure(.other, "\(serverName) cannot be asked for as a server's name") }
             }
         }
         try session.handshake()
@@ -157,7 +159,10 @@ package final class TLSSession {
 
     private func failure() -> TLSFailure {
         let failure = TLSFailure.fromQueue()
-        return isFlooded ? TLSFailure(.flood, isEstablished ? "bytes without content" : "a handshake without end") : failure
+        if isFlooded { return TLSFailure(.flood, isEstablished ? "bytes without content" : "a handshake without end") }
+        guard failure.reason == .badCertificate else { return failure }
+        // The error says only that it is not trusted; the session knows why.
+        return TLSFailure(.badCertificate, unsafe String(cString: X509_verify_cert_error_string(SSL_get_verify_result(pointer))))
     }
 
     // MARK: To the peer

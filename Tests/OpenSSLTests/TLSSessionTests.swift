@@ -43,7 +43,18 @@ struct TLSSessionTests {
 
     @Test func `the name is checked by the client`() throws {
         var pair = try Pair(client, server, name: "elsewhere.test")
-        #expect(throws: TLSFailure.self) { try pair.exchange() }
+        #expect(throws: TLSFailure(.badCertificate, "hostname mismatch")) { try pair.exchange() }
+    }
+
+    @Test(
+        arguments: [
+            ("20200101000000Z", "20210101000000Z", "certificate has expired"),
+            ("20980101000000Z", "20990101000000Z", "certificate is not yet valid"),
+        ])
+    func `a client says why it does not trust a certificate`(from: String, to: String, why: String) throws {
+        let identity = try authority.issue("gateway.test", from: from, to: to)
+        var pair = try Pair(client, TLSContext.server(certificate: identity.certificate, key: identity.key))
+        #expect(throws: TLSFailure(.badCertificate, why)) { try pair.exchange() }
     }
 
     @Test func `an address is checked as one`() throws {

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import WebSocket
 
 @Suite("Negotiation of permessage-deflate (RFC 7692 §5, §7.1)")

@@ -14,9 +14,9 @@ package final class TLSSeal: StreamSeal {
         self.worker = worker
     }
 
-    /// For a tool that connects to a gateway. Nil when memory is short.
-    package init?(_ context: TLSContext, _ buffers: TLSBuffers, connectingTo address: SocketAddress) {
-        guard let session = try? TLSSession.client(context, buffers, serverName: address.host) else { return nil }
+    /// For a tool that connects to a gateway, whose certificate must have this name or numeric address. Nil when memory is short, or that can be no name.
+    package init?(_ context: TLSContext, _ buffers: TLSBuffers, connectingTo host: String) {
+        guard let session = try? TLSSession.client(context, buffers, serverName: host) else { return nil }
         self.session = session
         worker = nil
     }

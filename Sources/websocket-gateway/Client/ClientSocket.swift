@@ -1,5 +1,7 @@
 import EventLoop
+import OpenSSL
 import WebSocket
+import WebSocketGateway
 
 /// What a client's WebSocket tells its owner, on the loop's thread.
 protocol ClientSocketHandler: AnyObject {
@@ -15,6 +17,8 @@ protocol ClientSocketHandler: AnyObject {
 final class ClientSocket: TCPStreamHandler {
     enum Ending: Equatable {
         case cannotConnect(SystemError)
+        /// In the handshake most often: the certificate is not to our liking, or ours not to the gateway's.
+        case cannotSeal(TLSFailure)
         case refused(GatewayRefusal)
         /// By a Close frame; without a code it is 1005 (RFC 6455 §7.1.5).
         case closed(CloseCode?, reason: String)
@@ -29,20 +33,21 @@ final class ClientSocket: TCPStreamHandler {
 
     private var state = State.connecting
     private var stream: TCPStream?
+    private var seal: TLSSeal?
     private var upgrade: ClientUpgrade
     private var reader: MessageReader
     private var backlog = SendBacklog()
     private var handler: (any ClientSocketHandler)?
 
     init(
-        _ loop: EventLoop, to address: SocketAddress, target: String, token: BearerText? = nil, handler: any ClientSocketHandler
+        _ loop: EventLoop, to gateway: GatewayTarget, target: String, token: BearerText? = nil, handler: any ClientSocketHandler
     ) throws(SystemError) {
-        upgrade = ClientUpgrade(host: address.description, target: target, token: token)
+        upgrade = ClientUpgrade(host: gateway.description, target: target, token: token)
         var limits = WebSocketLimits()
         limits.messageBytesMax = Self.messageBytesMax
         reader = MessageReader(role: .client, limits: limits)
         self.handler = handler
-        stream = try TCPStream.connect(loop, to: address, handler: self)
+        (stream, seal) = try gateway.connect(loop, handler: self)
     }
 
     /// Says goodbye and ends, without a word to the handler.
@@ -83,10 +88,15 @@ final class ClientSocket: TCPStreamHandler {
     }
 
     func streamDidReachEnd(_ stream: TCPStream) {
-        end(.lost(state == .open ? "the connection ended without a Close frame" : "the connection ended before the gateway answered"))
+        switch state {
+        case .connecting: end(.cannotSeal(.closedInHandshake))
+        case .open: end(.lost("the connection ended without a Close frame"))
+        default: end(.lost("the connection ended before the gateway answered"))
+        }
     }
 
     func stream(_ stream: TCPStream, didFail error: SystemError) {
+        if let failure = seal?.failure { return end(.cannotSeal(failure)) }
         end(state == .connecting ? .cannotConnect(error) : .lost(error.reason))
     }
 

@@ -1,6 +1,8 @@
 import EventLoop
 import HTTP
+import OpenSSL
 import Sessions
+import WebSocketGateway
 
 /// What a connection to the control listener tells its owner, on the loop's thread.
 protocol ControlConnectionHandler: AnyObject {
@@ -15,6 +17,8 @@ protocol ControlConnectionHandler: AnyObject {
 final class ControlConnection: TCPStreamHandler {
     enum Ending: Equatable {
         case cannotConnect(SystemError)
+        /// In the handshake or soon after: a certificate is not to somebody's liking.
+        case cannotSeal(TLSFailure)
         /// Answered before anything was asked: the listener has no room for us.
         case refused(GatewayRefusal)
         case lost(String)
@@ -26,6 +30,7 @@ final class ControlConnection: TCPStreamHandler {
     private let fields: String
     private var state = State.connecting
     private var stream: TCPStream?
+    private var seal: TLSSeal?
     private var parser = ResponseParser()
     /// The head whose body is still coming.
     private var head: ResponseHead?
@@ -38,10 +43,10 @@ final class ControlConnection: TCPStreamHandler {
 
     var isOpen: Bool { state == .open }
 
-    init(_ loop: EventLoop, to address: SocketAddress, key: BearerText? = nil, handler: any ControlConnectionHandler) throws(SystemError) {
-        fields = "Host: \(address)\r\n\(key?.field ?? "")"
+    init(_ loop: EventLoop, to gateway: GatewayTarget, key: BearerText? = nil, handler: any ControlConnectionHandler) throws(SystemError) {
+        fields = "Host: \(gateway)\r\n\(key?.field ?? "")"
         self.handler = handler
-        stream = try TCPStream.connect(loop, to: address, handler: self)
+        (stream, seal) = try gateway.connect(loop, handler: self)
     }
 
     /// Asks for `path`; ``flush()`` sends it.
@@ -115,9 +120,12 @@ final class ControlConnection: TCPStreamHandler {
         }
     }
 
-    func streamDidReachEnd(_ stream: TCPStream) { end(.lost("the gateway closed the connection")) }
+    func streamDidReachEnd(_ stream: TCPStream) {
+        end(state == .connecting ? .cannotSeal(.closedInHandshake) : .lost("the gateway closed the connection"))
+    }
 
     func stream(_ stream: TCPStream, didFail error: SystemError) {
+        if let failure = seal?.failure { return end(.cannotSeal(failure)) }
         end(state == .connecting ? .cannotConnect(error) : .lost(error.reason))
     }
 

@@ -35,7 +35,8 @@ struct DemoCommand: AsyncParsableCommand {
             }
             try await gateway.run { manager, addresses in
                 let greeting = DemoGreeting(
-                    listen: addresses.listen, control: addresses.control ?? "", seed: seed, executable: CommandLine.arguments[0],
+                    listen: addresses.listen, control: addresses.control ?? "", isSealed: gateway.isSealed,
+                    isControlSealed: gateway.isControlSealed, seed: seed, executable: CommandLine.arguments[0],
                     folder: environment["PWD"])
                 greeting.show()
                 continuation.yield(manager)

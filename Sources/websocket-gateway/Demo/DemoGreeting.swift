@@ -4,6 +4,9 @@ import EventLoop
 struct DemoGreeting {
     let listen: String
     let control: String
+    /// Which of the listeners speak TLS.
+    var isSealed = false
+    var isControlSealed = false
     let seed: UInt64
     /// How the executable was started, and the folder it was started in.
     let executable: String
@@ -13,19 +16,33 @@ struct DemoGreeting {
         """
         WebSocket Gateway is running, with two synthetic sessions: \(DemoEngines.backtestID) and \(DemoEngines.forwardID) (--seed \(seed)).
 
-          browsers connect to   ws://\(Self.reachable(listen))/ws/backtest/\(DemoEngines.backtestID)
-                                ws://\(Self.reachable(listen))/ws/forward/\(DemoEngines.forwardID)
-          engines publish to    http://\(Self.reachable(control))/v1/sessions/{session_id}/events
+          browsers connect to   \(clients)/ws/backtest/\(DemoEngines.backtestID)
+                                \(clients)/ws/forward/\(DemoEngines.forwardID)
+          engines publish to    \(engines)/v1/sessions/{session_id}/events
 
         In another terminal, watch a session, publish into it yourself, and see what was delivered:
 
-          \(command) watch \(DemoEngines.backtestID) --connect \(Self.reachable(listen))
-          curl -s -X POST http://\(Self.reachable(control))/v1/sessions/\(DemoEngines.backtestID)/events -H 'Content-Type: application/json' -d '\(Self.example)'
-          curl -s http://\(Self.reachable(control))/metrics | grep wsg_deliveries_total
-
+          \(command) watch \(DemoEngines.backtestID) --connect \(isSealed ? clients : Self.reachable(listen))
+          curl -s -X POST \(engines)/v1/sessions/\(DemoEngines.backtestID)/events -H 'Content-Type: application/json' -d '\(Self.example)'
+          curl -s \(engines)/metrics | grep wsg_deliveries_total
+        \(trust)
         Ctrl-C stops it.
 
         """
+    }
+
+    private var clients: String { "\(isSealed ? "wss" : "ws")://\(Self.reachable(listen))" }
+    private var engines: String { "\(isControlSealed ? "https" : "http")://\(Self.reachable(control))" }
+
+    /// Empty, or lines with an empty one before them.
+    private var trust: String {
+        guard isSealed || isControlSealed else { return "" }
+        return """
+
+            The certificate has to be for the host that is named there. Where this machine does not trust who signed it, say whom to
+            trust: watch … --ca FILE, curl --cacert FILE.
+
+            """
     }
 
     func show() { SmallFile.writeToStandardOutput(text) }

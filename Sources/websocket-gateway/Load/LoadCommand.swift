@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventLoop
-import OpenSSL
 import Sessions
 
 struct LoadCommand: ParsableCommand {
@@ -16,9 +15,10 @@ struct LoadCommand: ParsableCommand {
               websocket-gateway load --connections 500 --events 10000
             """)
 
-    @Option(help: ArgumentHelp("The gateway's public listener.", valueName: "host:port")) var connect = "127.0.0.1:8080"
-    @Option(help: ArgumentHelp("The gateway's control listener.", valueName: "host:port")) var control = "127.0.0.1:8081"
-    @Option(help: ArgumentHelp("Clients connect by TLS, and trust the authorities of this PEM file.", valueName: "file")) var tlsCA: String?
+    @Option(help: ArgumentHelp("The gateway's public listener; wss://HOST for TLS.", valueName: "host:port")) var connect = "127.0.0.1:8080"
+    @Option(help: ArgumentHelp("The gateway's control listener; https://HOST for TLS.", valueName: "host:port"))
+    var control = "127.0.0.1:8081"
+    @OptionGroup var tls: TLSOptions
     @Option(help: ArgumentHelp("The key of the control listener; better in WSG_API_KEY.", valueName: "key")) var apiKey: String?
     @Option(help: ArgumentHelp("The token that every client shows; better in WSG_TOKEN.", valueName: "token")) var token: String?
     @Option(help: ArgumentHelp("Clients, spread over the sessions.", valueName: "n")) var connections = 500
@@ -74,9 +74,10 @@ struct LoadCommand: ParsableCommand {
 
     func plan() throws(ValidationError) -> LoadPlan {
         var plan = LoadPlan()
-        plan.connect = try target(connect, "--connect")
-        plan.control = try target(control, "--control")
-        if let tlsCA { plan.tls = try trusting(tlsCA) }
+        plan.connect = try target(connect, .clients, "--connect")
+        plan.control = try target(control, .control, "--control")
+        try tls.requireUse(by: [plan.connect, plan.control])
+        guard dialect != .nats || plan.control.tls == nil else { throw ValidationError("--control of nats is HOST:PORT") }
         plan.dialect = dialect
         plan.key = try BearerText.find(flag: apiKey, "--api-key", variable: "WSG_API_KEY")
         plan.token = try BearerText.find(flag: token, "--token", variable: "WSG_TOKEN")
@@ -120,20 +121,13 @@ struct LoadCommand: ParsableCommand {
         return serverPID
     }
 
-    private func trusting(_ path: String) throws(ValidationError) -> TLSContext {
-        do {
-            return try TLSContext.client(
-                trusting: PEMFile(name: path, bytes: try SmallFile.read(path, bytesMax: TLSContext.fileBytesMax)))
-        } catch { throw ValidationError("--tls-ca: \(error)") }
-    }
-
     /// A load generator that is pointed at somebody else's machine is an attack.
-    private func target(_ text: String, _ flag: String) throws(ValidationError) -> SocketAddress {
-        let address = try TargetAddress.parse(text, flag: flag)
-        guard address.isLoopback || allowRemote else {
-            throw ValidationError("\(flag) \(address) is not this machine; pass --allow-remote when that gateway is yours to load")
+    private func target(_ text: String, _ listener: GatewayTarget.Listener, _ flag: String) throws(ValidationError) -> GatewayTarget {
+        let target = try GatewayTarget.parse(text, listener, flag: flag, tls)
+        guard target.isLoopback || allowRemote else {
+            throw ValidationError("\(flag) \(target) is not this machine; pass --allow-remote when that gateway is yours to load")
         }
-        return address
+        return target
     }
 
     private static func within(_ value: Int, _ range: ClosedRange<Int>, _ flag: String) throws(ValidationError) -> Int {

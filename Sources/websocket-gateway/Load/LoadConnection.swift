@@ -1,4 +1,5 @@
 import EventLoop
+import OpenSSL
 import Sessions
 import WebSocket
 import WebSocketGateway
@@ -35,20 +36,19 @@ final class LoadConnection: TCPStreamHandler {
     private var backlog = SendBacklog()
     private let startedAt = Clocks.monotonicNanoseconds
 
-    private let seal: TLSSeal?
+    private var seal: TLSSeal?
 
-    init(_ run: LoadRun, _ loop: EventLoop, index: Int, isSlow: Bool, session: LoadSession, seal: TLSSeal?) throws(SystemError) {
+    init(_ run: LoadRun, _ loop: EventLoop, index: Int, isSlow: Bool, session: LoadSession) throws(SystemError) {
         self.run = run
         self.index = index
         self.isSlow = isSlow
         self.session = session
         dialect = run.plan.dialect
-        let address = run.plan.connect
+        let gateway = run.plan.connect
         upgrade = ClientUpgrade(
-            host: address.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate,
+            host: gateway.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate,
             token: run.plan.token)
-        self.seal = seal
-        stream = try TCPStream.connect(loop, to: address, seal: seal, handler: self)
+        (stream, seal) = try gateway.connect(loop, handler: self)
     }
 
     var name: String { "connection \(index + 1) of session \(session.id)" }
@@ -109,7 +109,10 @@ final class LoadConnection: TCPStreamHandler {
         }
     }
 
-    func streamDidReachEnd(_ stream: TCPStream) { end("the gateway ended the connection without a Close frame") }
+    func streamDidReachEnd(_ stream: TCPStream) {
+        if state == .connecting { run.cannotSeal(.closedInHandshake) }
+        end("the gateway ended the connection without a Close frame")
+    }
 
     func stream(_ stream: TCPStream, didFail error: SystemError) {
         if let failure = seal?.failure { run.cannotSeal(failure) }

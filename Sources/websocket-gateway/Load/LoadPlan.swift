@@ -1,13 +1,9 @@
-import EventLoop
-import OpenSSL
 import Sessions
 
 /// What a load run does, checked.
-struct LoadPlan: Sendable {
-    var connect = SocketAddress(high: 0, low: 0, port: 0)
-    var control = SocketAddress(high: 0, low: 0, port: 0)
-    /// Clients connect by TLS; publishers do not.
-    var tls: TLSContext?
+struct LoadPlan {
+    var connect = GatewayTarget(host: "localhost", port: 8080, tls: nil)
+    var control = GatewayTarget(host: "localhost", port: 8081, tls: nil)
     var dialect = LoadDialect.gateway
     /// For the control listener.
     var key: BearerText?

@@ -76,7 +76,8 @@ final class LoadPublisher: ControlConnectionHandler, NATSConnectionHandler {
     private func end(_ ending: ControlConnection.Ending) {
         channel = nil
         switch ending {
-        case .cannotConnect(let error): run.publishFailed(TargetAddress.explain(error, run.plan.control))
+        case .cannotConnect(let error): run.publishFailed(run.plan.control.explain(error))
+        case .cannotSeal(let failure): run.publishFailed(run.plan.control.explain(failure))
         case .refused(let refusal):
             let flag = refusal.flagToRaise(connections: 0, perSession: 0).map { "; raise \($0) of serve" } ?? ""
             run.publishFailed("\(run.plan.control) refused: \(refusal.text)\(flag)")

@@ -1,7 +1,6 @@
 import EventLoop
 import OpenSSL
 import Sessions
-import WebSocketGateway
 
 /// One `load`: opens the connections, publishes, checks, reports. Everything happens on one loop.
 ///
@@ -40,8 +39,6 @@ final class LoadRun {
     private var phaseAt: UInt64 = 0
     private var cpuAtStart = 0.0
 
-    private let tlsBuffers = TLSBuffers()
-
     init(_ tool: ToolLoop, _ plan: LoadPlan, _ judge: LoadJudge, printsJSON: Bool) {
         self.tool = tool
         self.plan = plan
@@ -67,7 +64,7 @@ final class LoadRun {
                 publishers.append(try LoadPublisher(self, tool.loop, shared))
             }
         } catch {
-            return fail(TargetAddress.explain(error, plan.control))
+            return fail(plan.control.explain(error))
         }
         openMore()
     }
@@ -79,21 +76,18 @@ final class LoadRun {
             let index = connections.count
             do throws(SystemError) {
                 let session = sessions[plan.sessionIndex(ofConnection: index)]
-                let seal = plan.tls.map { TLSSeal($0, tlsBuffers, connectingTo: plan.connect) }
-                if case .some(nil) = seal { return fail("memory is short") }
                 connections.append(
-                    try LoadConnection(
-                        self, tool.loop, index: index, isSlow: index >= plan.connections, session: session, seal: seal ?? nil))
+                    try LoadConnection(self, tool.loop, index: index, isSlow: index >= plan.connections, session: session))
                 handshakes += 1
             } catch {
-                return fail(TargetAddress.explain(error, plan.connect))
+                return fail(plan.connect.explain(error))
             }
         }
     }
 
-    func cannotSeal(_ failure: TLSFailure) { fail("no TLS with \(plan.connect): \(failure.detail)") }
+    func cannotSeal(_ failure: TLSFailure) { fail(plan.connect.explain(failure)) }
 
-    func cannotConnect(_ error: SystemError) { fail(TargetAddress.explain(error, plan.connect)) }
+    func cannotConnect(_ error: SystemError) { fail(plan.connect.explain(error)) }
 
     func wasRefused(_ refusal: GatewayRefusal) {
         var text = "a connection was refused: \(refusal.text)"
@@ -213,7 +207,7 @@ final class LoadRun {
                 completion(LoadUsage(gateway: $0, machine: MachineUsage.read()))
             }
         } catch {
-            fail(TargetAddress.explain(error, plan.control))
+            fail(plan.control.explain(error))
         }
     }
 

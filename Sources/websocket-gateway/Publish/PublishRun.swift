@@ -14,7 +14,7 @@ final class PublishRun: ControlConnectionHandler {
     private static let answerMilliseconds: UInt64 = 60_000
 
     private let tool: ToolLoop
-    private let address: SocketAddress
+    private let gateway: GatewayTarget
     private let session: SessionID
     private let linesMax: Int
     private let isVerbose: Bool
@@ -33,9 +33,9 @@ final class PublishRun: ControlConnectionHandler {
     private var refusal: String?
     private let startedAt = Clocks.monotonicNanoseconds
 
-    init(_ tool: ToolLoop, _ address: SocketAddress, key: BearerText?, _ session: SessionID, linesMax: Int, isVerbose: Bool) {
+    init(_ tool: ToolLoop, _ gateway: GatewayTarget, key: BearerText?, _ session: SessionID, linesMax: Int, isVerbose: Bool) {
         self.tool = tool
-        self.address = address
+        self.gateway = gateway
         self.key = key
         self.session = session
         self.linesMax = linesMax
@@ -54,9 +54,9 @@ final class PublishRun: ControlConnectionHandler {
     private func connect() {
         noteProgress()
         do throws(SystemError) {
-            connection = try ControlConnection(tool.loop, to: address, key: key, handler: self)
+            connection = try ControlConnection(tool.loop, to: gateway, key: key, handler: self)
         } catch {
-            end(TargetAddress.explain(error, address))
+            end(gateway.explain(error))
         }
     }
 
@@ -144,14 +144,19 @@ final class PublishRun: ControlConnectionHandler {
     func connection(_ connection: ControlConnection, didEnd ending: ControlConnection.Ending) {
         self.connection = nil
         switch ending {
-        case .cannotConnect(let error): end(TargetAddress.explain(error, address))
-        case .refused(let refusal): end("\(address) refused: \(refusal.text)")
+        case .cannotConnect(let error): end(gateway.explain(error))
+        case .cannotSeal(let failure): end(gateway.explain(failure) + fateOfLines)
+        case .refused(let refusal): end("\(gateway) refused: \(refusal.text)")
         case .lost(let reason):
             // Between requests the gateway may close; the next event opens anew.
-            guard let first = inFlight.first, let last = inFlight.last else { return pump() }
-            let lines = "lines \(first.lines.first?.number ?? 0) to \(last.lines.last?.number ?? 0)"
-            end("\(address): \(reason); whether \(lines) were published is unknown")
+            inFlight.isEmpty ? pump() : end("\(gateway): \(reason)\(fateOfLines)")
         }
+    }
+
+    /// Of those that were sent and not answered.
+    private var fateOfLines: String {
+        guard let first = inFlight.first, let last = inFlight.last else { return "" }
+        return "; whether lines \(first.lines.first?.number ?? 0) to \(last.lines.last?.number ?? 0) were published is unknown"
     }
 
     // MARK: Time and end
@@ -161,7 +166,7 @@ final class PublishRun: ControlConnectionHandler {
     private func checkTime() {
         let silent = tool.loop.nowMilliseconds - lastProgress
         if let connection, !connection.isOpen {
-            if silent > Self.connectMilliseconds { end("\(address) does not answer") }
+            if silent > Self.connectMilliseconds { end("\(gateway) does not answer") }
         } else if !inFlight.isEmpty {
             if silent > Self.answerMilliseconds {
                 end(

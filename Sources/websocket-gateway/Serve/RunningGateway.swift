@@ -21,6 +21,10 @@ struct RunningGateway {
         manager = try WebSocketManager(settings, logger: logger)
     }
 
+    /// Which of the listeners speak TLS.
+    var isSealed: Bool { settings.tlsCertificate != nil }
+    var isControlSealed: Bool { settings.controlTLS }
+
     /// Reads the settings from everywhere. One line on standard error and exit 64 when they cannot be used.
     static func prepare(_ options: GatewayOptions) throws -> RunningGateway {
         do throws(SettingsError) {

@@ -16,7 +16,7 @@ final class Explainer: ControlConnectionHandler {
     private static let patienceMilliseconds: UInt64 = 3000
 
     private let loop: EventLoop
-    private let address: SocketAddress
+    private let gateway: GatewayTarget
     private let key: BearerText?
     private let tell: (String) -> Void
     private var connection: ControlConnection?
@@ -29,9 +29,9 @@ final class Explainer: ControlConnectionHandler {
     private var id: ConnectionID?
     private var accounts: [ConnectionID: ConnectionAccount] = [:]
 
-    init(_ loop: EventLoop, _ address: SocketAddress, key: BearerText?, tell: @escaping (String) -> Void) {
+    init(_ loop: EventLoop, _ gateway: GatewayTarget, key: BearerText?, tell: @escaping (String) -> Void) {
         self.loop = loop
-        self.address = address
+        self.gateway = gateway
         self.key = key
         self.tell = tell
     }
@@ -65,7 +65,7 @@ final class Explainer: ControlConnectionHandler {
         conclude()
         concluded = then
         guard !questions.isEmpty else { return finish() }
-        patience = LoopTimer(loop) { [unowned self] in giveUp("\(address) does not answer") }
+        patience = LoopTimer(loop) { [unowned self] in giveUp("\(gateway) does not answer") }
         patience?.start(delay: Self.patienceMilliseconds)
     }
 
@@ -83,8 +83,8 @@ final class Explainer: ControlConnectionHandler {
     private func ask(_ question: Question) {
         questions.append(question)
         if connection == nil {
-            do throws(SystemError) { connection = try ControlConnection(loop, to: address, key: key, handler: self) } catch {
-                return giveUp(TargetAddress.explain(error, address))
+            do throws(SystemError) { connection = try ControlConnection(loop, to: gateway, key: key, handler: self) } catch {
+                return giveUp(gateway.explain(error))
             }
         }
         connection?.get(path: "/v1/connections/\(question.id)")
@@ -108,7 +108,8 @@ final class Explainer: ControlConnectionHandler {
         // A kept-alive connection that nobody uses is closed after a while.
         guard !questions.isEmpty else { return }
         switch ending {
-        case .cannotConnect(let error): giveUp(TargetAddress.explain(error, address))
+        case .cannotConnect(let error): giveUp(gateway.explain(error))
+        case .cannotSeal(let failure): giveUp(gateway.explain(failure))
         case .refused(let refusal): giveUp(refusal.text)
         case .lost(let reason): giveUp(reason)
         }

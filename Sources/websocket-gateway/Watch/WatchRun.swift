@@ -48,9 +48,9 @@ final class WatchRun: ClientSocketHandler {
         timer.start(delay: 1000, every: 1000)
         do throws(SystemError) {
             socket = try ClientSocket(
-                tool.loop, to: plan.address, target: plan.target(after: progress.last), token: plan.token, handler: self)
+                tool.loop, to: plan.gateway, target: plan.target(after: progress.last), token: plan.token, handler: self)
         } catch {
-            lose(TargetAddress.explain(error, plan.address))
+            lose(plan.gateway.explain(error))
         }
     }
 
@@ -90,9 +90,10 @@ final class WatchRun: ClientSocketHandler {
                 "closed with \(code?.rawValue ?? 1005) \(SafeText.escaped(reason))",
                 retryAfter: ReconnectDelay.retryAfterMilliseconds(in: reason) ?? 0)
         case .refused(let refusal):
-            guard wasConnected, refusal.isTransient else { return fail("\(plan.address) refused: \(refusal.text)") }
+            guard wasConnected, refusal.isTransient else { return fail("\(plan.gateway) refused: \(refusal.text)") }
             lose("refused: \(refusal.text)")
-        case .cannotConnect(let error): lose(TargetAddress.explain(error, plan.address))
+        case .cannotConnect(let error): lose(plan.gateway.explain(error))
+        case .cannotSeal(let failure): lose(plan.gateway.explain(failure))
         case .lost(let reason): lose(reason)
         }
     }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import EventLoop
 import Sessions
 import Testing
@@ -21,8 +22,8 @@ import WebSocketGateway
         init(_ loop: EventLoop, _ addresses: WebSocketManager.Addresses, messagesMax: Int) throws {
             session = try SessionID("exchange")
             self.messagesMax = messagesMax
-            let listen = try #require(SocketAddress(parsing: addresses.listen))
-            let controlAddress = try #require(SocketAddress(parsing: addresses.control ?? ""))
+            let listen = try GatewayTarget.parse(addresses.listen, .clients, flag: "", TLSOptions.parse([]))
+            let controlAddress = try GatewayTarget.parse(addresses.control ?? "", .control, flag: "", TLSOptions.parse([]))
             control = try ControlConnection(loop, to: controlAddress, handler: self)
             socket = try ClientSocket(loop, to: listen, target: "/ws/backtest/exchange", handler: self)
         }
@@ -98,7 +99,7 @@ import WebSocketGateway
     @Test func `a refusal is told with the gateway's reason, a closed port as such`() async throws {
         let manager = try gateway()
         let addresses = try await manager.start()
-        let listen = try #require(SocketAddress(parsing: addresses.listen))
+        let listen = try GatewayTarget.parse(addresses.listen, .clients, flag: "", TLSOptions.parse([]))
         let refused = Refused()
         do {
             let loop = try EventLoop()
@@ -125,6 +126,6 @@ import WebSocketGateway
             Issue.record("\(String(describing: gone.ending))")
             return
         }
-        #expect(TargetAddress.explain(error, listen).hasPrefix("nothing listens on"))
+        #expect(listen.explain(error).hasPrefix("nothing listens on"))
     }
 }

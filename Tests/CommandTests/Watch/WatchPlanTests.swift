@@ -1,4 +1,3 @@
-import EventLoop
 import Sessions
 import Testing
 
@@ -16,7 +15,7 @@ import Testing
         types: String?, last: String?, replay: String?, target: String
     ) throws {
         let plan = WatchPlan(
-            address: try #require(SocketAddress(parsing: "127.0.0.1:8080")), kind: .forward, session: "s1", types: types, lastID: nil,
+            gateway: GatewayTarget(host: "127.0.0.1", port: 8080, tls: nil), kind: .forward, session: "s1", types: types, lastID: nil,
             endsWhenCompleted: false, eventsMax: nil, control: nil, replay: replay)
         #expect(plan.target(after: try last.map { try EventID(parsing: $0) }) == target)
     }

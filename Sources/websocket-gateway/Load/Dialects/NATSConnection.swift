@@ -37,9 +37,9 @@ final class NATSConnection: TCPStreamHandler, PublishChannel {
 
     var isOpen: Bool { state == .open }
 
-    init(_ loop: EventLoop, to address: SocketAddress, handler: any NATSConnectionHandler) throws(SystemError) {
+    init(_ loop: EventLoop, to server: GatewayTarget, handler: any NATSConnectionHandler) throws(SystemError) {
         self.handler = handler
-        stream = try TCPStream.connect(loop, to: address, handler: self)
+        stream = try server.connect(loop, handler: self).stream
     }
 
     // MARK: PublishChannel

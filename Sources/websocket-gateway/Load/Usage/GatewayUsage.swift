@@ -23,11 +23,11 @@ final class GatewayLook: ControlConnectionHandler {
     private var completion: ((GatewayUsage?) -> Void)?
 
     /// `completion` is called once, unless it is closed before; with nil where there is nothing to be seen.
-    init(_ loop: EventLoop, at address: SocketAddress, key: BearerText?, _ completion: @escaping (GatewayUsage?) -> Void)
+    init(_ loop: EventLoop, at gateway: GatewayTarget, key: BearerText?, _ completion: @escaping (GatewayUsage?) -> Void)
         throws(SystemError)
     {
         self.completion = completion
-        connection = try ControlConnection(loop, to: address, key: key, handler: self)
+        connection = try ControlConnection(loop, to: gateway, key: key, handler: self)
     }
 
     func close() {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import EventLoop
 import Sessions
 import Testing
@@ -72,7 +73,8 @@ import Testing
             session = try SessionID("load-1")
             self.events = events
             self.server = server
-            connection = try NATSConnection(loop, to: try #require(address), handler: self)
+            let target = try GatewayTarget.parse(try #require(address).description, .control, flag: "", TLSOptions.parse([]))
+            connection = try NATSConnection(loop, to: target, handler: self)
         }
 
         func connectionDidOpen(_ connection: NATSConnection) {
