@@ -8,7 +8,10 @@ private nonisolated(unsafe) var target: any FuzzTarget.Type = JSONTarget.self
 public func initialize(
     _ argumentCount: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>>>
 ) -> CInt {
-    let name = unsafe String(cString: arguments.pointee[0]).split(separator: "/").last ?? ""
+    let path = unsafe String(cString: arguments.pointee[0]).split(separator: "/", omittingEmptySubsequences: false)
+    let name = path.last ?? ""
+    // .build-fuzz/bin/TARGET
+    unsafe FuzzIdentity.folder = (path.dropLast() + [".."]).joined(separator: "/")
     if name == "list" {
         for target in FuzzTargets.all { print(target.name) }
         exit(0)

@@ -8,9 +8,10 @@ protocol FuzzTarget: SendableMetatype {
 
 enum FuzzTargets {
     static let all: [any FuzzTarget.Type] = [
-        AddressesTarget.self, ClientCommandTarget.self, EventsTarget.self, ExtensionOffersTarget.self, HandshakeTarget.self,
-        IdentifiersTarget.self, InflaterTarget.self, JSONTarget.self, MessageReaderTarget.self, OutboxTarget.self, QueryTarget.self,
-        RequestParserTarget.self, ResponseParserTarget.self, SettingsFileTarget.self, TokenTarget.self,
+        AddressesTarget.self, ClientCommandTarget.self, EngineMessageTarget.self, EventsTarget.self, ExtensionOffersTarget.self,
+        HandshakeTarget.self, IdentifiersTarget.self, InflaterTarget.self, JSONTarget.self, MessageReaderTarget.self, OutboxTarget.self,
+        QueryTarget.self, RequestParserTarget.self, ResponseParserTarget.self, SettingsFileTarget.self, TLSServerTarget.self,
+        TLSStreamTarget.self, TokenTarget.self,
     ]
 }
 
