@@ -99,6 +99,13 @@ def test_a_load_of_compressed_candles_counts_the_bytes_that_the_gateway_counts(g
     assert report["gateway_cpu_us_per_delivery"] == pytest.approx(report["gateway_cpu_s"] * 1e6 / 5_000)
 
 
+@pytest.mark.parametrize("flags", [(), ("--deflate", "--payload", "candles"), ("--sessions", "3")], ids=["plain", "compressed", "sessions"])
+def test_a_load_whose_clients_want_every_other_event_gets_those(gateway: Gateway, flags: tuple[str, ...]) -> None:
+    report, ended = load(gateway, "--connections", "30", "--filtered", "12", "--events", "25", "--in-flight", "8", *flags)
+    assert ended.returncode == 0, ended.stderr
+    assert (report["delivered"], report["expected"], report["filtered"]) == (12 * 13 + 18 * 25,) * 2 + (12,), report
+
+
 def test_a_load_that_offers_no_compression_gets_none(gateway: Gateway) -> None:
     report, ended = load(gateway, "--connections", "20", "--events", "50", "--payload", "candles", "--in-flight", "8")
     assert ended.returncode == 0, ended.stderr

@@ -1,10 +1,10 @@
 // Publishes the same events through pipelined connections to the gateway (HTTP, or its engine link) or to Redis (XADD, then PUBLISH), with subscribers that get
 // each of them, and says how long it took. Every answer and every delivery is checked; anything amiss ends it with 1.
 //
-//   pipeliner gateway|link|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys]
+//   pipeliner gateway|link|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys] [sessions=N]
 //
-// NAME is a new session (stream, channel); EVENTS are shared out evenly; a publisher has WINDOW events without an answer. With `keys` each
-// publish has an Idempotency-Key. Prints {"acknowledged_seconds", "delivered_seconds", "cpu_seconds"}: from the first byte sent to the last
+// NAME is a new session (stream, channel), or with `sessions` NAME-0, NAME-1, …, of SUBSCRIBERS each, that a publisher publishes to in turn;
+// EVENTS are shared out evenly; a publisher has WINDOW events without an answer. With `keys` each publish has an Idempotency-Key. Prints {"acknowledged_seconds", "delivered_seconds", "cpu_seconds"}: from the first byte sent to the last
 // answer, to the last delivery; and what this process used of a core itself.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENT_BYTES = 256, REQUEST_BYTES_MAX = 1024, INPUT_BYTES = 1 << 20, PEERS_MAX = 256, SECONDS_MAX = 60, KEPT = 10000 };
+enum { EVENT_BYTES = 256, REQUEST_BYTES_MAX = 1024, INPUT_BYTES = 1 << 20, PEERS_MAX = 256, SESSIONS_MAX = 128, SECONDS_MAX = 60, KEPT = 10000 };
 
 struct peer {
     int fd, is_publisher;
@@ -29,14 +29,17 @@ struct peer {
     char *out;
     size_t out_count, out_sent;
     long sent, answered, received;
-    // The sequence of the newest event, in an answer or a delivery.
-    unsigned long newest;
+    // The sequence of the newest event of each session, in an answer or a delivery.
+    unsigned long newest[SESSIONS_MAX];
+    // A subscriber's.
+    int session;
     // Redis: the XADD is answered, its PUBLISH is not.
     int is_half_answered;
 };
 
 static const char *name;
-static int is_redis, is_link, has_keys, subscribers;
+static char names[SESSIONS_MAX][80];
+static int is_redis, is_link, has_keys, subscribers, sessions = 1;
 static long window, quota;
 static struct peer peers[PEERS_MAX];
 // What a Redis subscriber gets before each event.
@@ -77,6 +80,7 @@ static size_t event(char *to, long number) {
 
 static void add_request(struct peer *peer) {
     char *to = peer->out + peer->out_count;
+    const char *name = names[peer->sent % sessions];
     if (is_redis) {
         char body[EVENT_BYTES];
         event(body, peer->sent);
@@ -118,6 +122,14 @@ static void pump(struct peer *peer) {
 
 // Each returns how many bytes one answer or delivery has, whole; 0 where there is none yet.
 
+// `number` is the publish that is answered.
+static void take_sequence(struct peer *peer, long number, unsigned long sequence) {
+    unsigned long *newest = &peer->newest[number % sessions];
+    if (sequence <= *newest) fail("an answer with sequence %lu after %lu", sequence, *newest);
+    *newest = sequence;
+    peer->answered++;
+}
+
 static size_t take_http(struct peer *peer, char *at, size_t count) {
     char *end = memmem(at, count, "\r\n\r\n", 4);
     if (!end) return 0;
@@ -126,10 +138,8 @@ static size_t take_http(struct peer *peer, char *at, size_t count) {
     size_t body = strtoul(length + 16, NULL, 10), whole = (size_t)(end + 4 - at) + body;
     if (count < whole) return 0;
     char *sequence = memmem(end, body + 4, "\"sequence\":", 11);
-    unsigned long newest = sequence ? strtoul(sequence + 11, NULL, 10) : 0;
-    if (newest <= peer->newest) fail("an answer with sequence %lu after %lu", newest, peer->newest);
-    peer->newest = newest;
-    peer->answered++;
+    // HTTP answers in the order of its requests.
+    take_sequence(peer, peer->answered, sequence ? strtoul(sequence + 11, NULL, 10) : 0);
     return whole;
 }
 
@@ -143,10 +153,9 @@ static size_t take_published(struct peer *peer, char *at, size_t count) {
     if (bytes[0] == 0x89) return head + length;
     char *sequence = memmem(at + head, length, "\"sequence\":", 11);
     if (memcmp(at + head, "{\"op\":\"published\",", 18) || !sequence) fail("refused: %.*s", (int)length, at + head);
-    unsigned long newest = strtoul(sequence + 11, NULL, 10);
-    if (newest <= peer->newest) fail("an answer with sequence %lu after %lu", newest, peer->newest);
-    peer->newest = newest;
-    peer->answered++;
+    char *ref = memmem(at + head, length, "\"ref\":", 6);
+    if (!ref) fail("no ref: %.*s", (int)length, at + head);
+    take_sequence(peer, atol(ref + 6), strtoul(sequence + 11, NULL, 10));
     return head + length;
 }
 
@@ -176,8 +185,8 @@ static size_t take_frame(struct peer *peer, char *at, size_t count) {
     // What has no id is the gateway's own word.
     if (bytes[0] == 0x81 && !memcmp(at + head, "{\"id\":\"", 7)) {
         unsigned long sequence = strtoul((char *)memchr(at + head, '-', length) + 1, NULL, 10);
-        if (sequence != peer->newest + 1) fail("event %lu after %lu", sequence, peer->newest);
-        peer->newest = sequence;
+        if (sequence != peer->newest[0] + 1) fail("event %lu after %lu", sequence, peer->newest[0]);
+        peer->newest[0] = sequence;
         peer->received++;
     }
     return head + length;
@@ -233,8 +242,10 @@ static void upgrade(int fd, const char *target) {
     await(fd, "\r\n\r\n");
 }
 
-static void subscribe(int fd) {
+static void subscribe(struct peer *peer) {
     char request[512];
+    const char *name = names[peer->session];
+    int fd = peer->fd;
     if (is_redis) {
         sprintf(request, "*2\r\n$9\r\nSUBSCRIBE\r\n$%zu\r\n%s\r\n", strlen(name), name);
     } else {
@@ -246,28 +257,35 @@ static void subscribe(int fd) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 9) fail("usage: pipeliner gateway|link|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys]");
+    if (count < 9) fail("usage: pipeliner gateway|link|redis CONTROL_PORT LISTEN_PORT NAME PUBLISHERS WINDOW SUBSCRIBERS EVENTS [keys] [sessions=N]");
     is_redis = !strcmp(arguments[1], "redis");
     is_link = !strcmp(arguments[1], "link");
     int control = atoi(arguments[2]), listen = atoi(arguments[3]), publishers = atoi(arguments[5]);
     name = arguments[4];
     window = atol(arguments[6]);
     subscribers = atoi(arguments[7]);
-    has_keys = count > 9;
-    if (publishers < 1 || window < 1 || publishers + subscribers > PEERS_MAX || strlen(name) > 64) fail("out of range");
+    for (int i = 9; i < count; i++) {
+        if (!strcmp(arguments[i], "keys")) has_keys = 1;
+        else if (!strncmp(arguments[i], "sessions=", 9)) sessions = atoi(arguments[i] + 9);
+        else fail("not known: %s", arguments[i]);
+    }
+    if (sessions < 1 || sessions > SESSIONS_MAX || (is_redis && sessions > 1)) fail("out of range");
+    if (publishers < 1 || window < 1 || publishers + subscribers * sessions > PEERS_MAX || strlen(name) > 64) fail("out of range");
+    for (int i = 0; i < sessions; i++) sprintf(names[i], sessions > 1 ? "%s-%d" : "%s", name, i);
     quota = atol(arguments[8]) / publishers;
     long events = quota * publishers;
     message_head_count =
         (size_t)sprintf(message_head, "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n$%d\r\n", strlen(name), name, EVENT_BYTES);
 
-    int poll = epoll_create1(0), peer_count = publishers + subscribers;
+    int poll = epoll_create1(0), subscriber_count = subscribers * sessions, peer_count = publishers + subscriber_count;
     for (int i = 0; i < peer_count; i++) {
         struct peer *peer = &peers[i];
-        peer->is_publisher = i >= subscribers;
+        peer->is_publisher = i >= subscriber_count;
+        peer->session = i % sessions;
         peer->fd = connected(peer->is_publisher ? control : listen);
         peer->in = malloc(INPUT_BYTES + 1);
         if (peer->is_publisher) peer->out = malloc((size_t)(window + 1) * REQUEST_BYTES_MAX);
-        else subscribe(peer->fd);
+        else subscribe(peer);
         if (peer->is_publisher && is_link) upgrade(peer->fd, "/v1/engine");
         epoll_ctl(poll, EPOLL_CTL_ADD, peer->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = peer});
     }

@@ -22,6 +22,7 @@ struct LoadCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The key of the control listener; better in WSG_API_KEY.", valueName: "key")) var apiKey: String?
     @Option(help: ArgumentHelp("The token that every client shows; better in WSG_TOKEN.", valueName: "token")) var token: String?
     @Option(help: ArgumentHelp("Clients, spread over the sessions.", valueName: "n")) var connections = 500
+    @Option(help: ArgumentHelp("Of them, those that want every other event only, by its type.", valueName: "n")) var filtered = 0
     @Option(help: ArgumentHelp("Sessions.", valueName: "n")) var sessions = 1
     @Option(help: ArgumentHelp("Events published to each session.", valueName: "n")) var events = 10_000
     @Option(help: ArgumentHelp("What events are made of: padding or candles, with other numbers in each.", valueName: "kind"))
@@ -83,6 +84,9 @@ struct LoadCommand: ParsableCommand {
         plan.token = try BearerText.find(flag: token, "--token", variable: "WSG_TOKEN")
         plan.serverPIDs = try servers()
         plan.connections = try Self.within(connections, 1...1_000_000, "--connections")
+        plan.filteredConnections = try Self.within(filtered, 0...connections, "--filtered of --connections \(connections)")
+        guard filtered == 0 || dialect == .gateway else { throw ValidationError("--filtered is for the gateway's protocol") }
+        plan.event.alternates = filtered > 0
         plan.slowConnections = try Self.within(slow, 0...100_000, "--slow")
         plan.sessions = try Self.within(sessions, 1...connections, "--sessions")
         plan.events = try Self.within(events, 1...1_000_000_000, "--events")

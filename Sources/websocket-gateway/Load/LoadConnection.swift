@@ -21,6 +21,9 @@ final class LoadConnection: TCPStreamHandler {
     let index: Int
     let isSlow: Bool
     let session: LoadSession
+    let eventsWanted: UInt64
+    /// It wants every other event only.
+    private let isFiltered: Bool
     private(set) var state = State.connecting
     private(set) var ledger = DeliveryLedger(next: 1)
     private unowned let run: LoadRun
@@ -44,15 +47,21 @@ final class LoadConnection: TCPStreamHandler {
         self.isSlow = isSlow
         self.session = session
         dialect = run.plan.dialect
+        eventsWanted = UInt64(run.plan.eventsWanted(by: index))
+        isFiltered = run.plan.isFiltered(index)
         let gateway = run.plan.connect
         upgrade = ClientUpgrade(
-            host: gateway.description, target: "/ws/\(run.plan.kind.rawValue)/\(session.id)", deflate: run.plan.deflate,
-            token: run.plan.token)
+            host: gateway.description, target: Self.target(run.plan, session, isFiltered: isFiltered),
+            deflate: run.plan.deflate, token: run.plan.token)
         (stream, seal) = try gateway.connect(loop, handler: self)
     }
 
     var name: String { "connection \(index + 1) of session \(session.id)" }
-    var hasEverything: Bool { ledger.received + ledger.conflated >= UInt64(run.plan.events) }
+    var hasEverything: Bool { ledger.received + ledger.conflated >= eventsWanted }
+
+    private static func target(_ plan: LoadPlan, _ session: LoadSession, isFiltered: Bool) -> String {
+        "/ws/\(plan.kind.rawValue)/\(session.id)" + (isFiltered ? "?types=\(plan.event.payload.eventType)" : "")
+    }
     var isEnded: Bool { if case .ended = state { true } else { false } }
 
     /// A slow client reads on, to find out whether it was dropped.
@@ -142,7 +151,7 @@ final class LoadConnection: TCPStreamHandler {
     private func receiveMessage(_ payload: Span<UInt8>, isCompressed: Bool, wireBytes: Int, at now: UInt64) {
         do throws(ProtocolViolation) {
             guard state == .open else { return join(isCompressed ? try run.judge.open(payload) : payload.copied()) }
-            switch try run.judge.judge(payload, isCompressed: isCompressed, of: session, next: ledger.next) {
+            switch try run.judge.judge(payload, isCompressed: isCompressed, of: session, next: nextID) {
             case .event(let event):
                 receive(event, DeliverySize(wireBytes: wireBytes, messageBytes: event.messageBytes, isCompressed: isCompressed), at: now)
             case .wrong(let reason): run.offend(self, reason)
@@ -153,9 +162,18 @@ final class LoadConnection: TCPStreamHandler {
         }
     }
 
+    /// What comes next where nothing is amiss. Who wants every other event counts those: its ledger has no holes.
+    private var nextID: UInt64 { isFiltered ? (session.base ?? 0) + 2 * ledger.next - 1 : ledger.next }
+
     private func receive(_ event: LoadJudge.Found, _ size: DeliverySize, at now: UInt64) {
-        let expected = ledger.next
-        let verdict = ledger.receive(event.id)
+        let expected = nextID
+        var place = event.id
+        if isFiltered {
+            let sequence = event.id &- (session.base ?? 0)
+            guard sequence % 2 == 1 else { return run.offend(self, "event \(sequence) came, which is of a type that it does not want") }
+            place = (sequence + 1) / 2
+        }
+        let verdict = ledger.receive(place)
         if verdict != .inOrder { run.offend(self, "\(verdict): \(expected) was expected, \(event.id) came") }
         if isSlow { return }
         run.didReceive(self, size, latency: now > event.sentAt ? now - event.sentAt : 0, at: now)
@@ -212,7 +230,7 @@ final class LoadConnection: TCPStreamHandler {
             return end("the stream moved from \(known) to \(base) before we published; somebody else publishes to \(session.id)")
         }
         session.base = base
-        ledger = DeliveryLedger(next: base + 1)
+        ledger = DeliveryLedger(next: isFiltered ? 1 : base + 1)
         open()
     }
 

@@ -12,6 +12,13 @@ struct LoadEvent: Sendable {
 
     var payload = LoadPayload.padding
     var dataBytes = LoadPayload.padding.dataBytesDefault
+    /// Every other event, from the second on, is of another type.
+    var alternates = false
+
+    /// Of the events that not everybody wants.
+    static let otherType: StaticString = "load_other"
+
+    private func type(_ sequence: UInt64) -> StaticString { alternates && sequence % 2 == 0 ? Self.otherType : payload.eventType }
 
     /// As an engine publishes it: the gateway adds id and timestamp.
     func body(sequence: UInt64, sentAt: UInt64) -> [UInt8] {
@@ -41,7 +48,7 @@ struct LoadEvent: Sendable {
 
     /// From behind the type's first quote to the end of the data.
     private func appendTypeAndData(_ sequence: UInt64, _ sentAt: UInt64, to bytes: inout [UInt8]) {
-        bytes.append(text: payload.eventType)
+        bytes.append(text: type(sequence))
         bytes.append(text: "\",\"data\":")
         let start = bytes.count
         bytes.append(text: "{\"sequence\":")
@@ -80,18 +87,25 @@ struct LoadEvent: Sendable {
         cursor.skip(to: UInt8(ascii: "-"), message)
         let epoch = start..<cursor.position
         guard cursor.take("-", message), let id = cursor.number(message), cursor.take("\",\"type\":\"", message),
-            cursor.take(payload.eventType, message), cursor.take("\",\"data\":", message)
+            let isOther = takeType(&cursor, message), cursor.take("\",\"data\":", message)
         else { return .foreign }
         let end = cursor.position + dataBytes
         guard cursor.take("{\"sequence\":", message), let sequence = cursor.number(message),
             cursor.take(",\"sent_at\":", message), let sentAt = cursor.number(message),
-            cursor.take(",\"check\":", message), cursor.number(message) == Self.check(sequence, sentAt)
+            cursor.take(",\"check\":", message), cursor.number(message) == Self.check(sequence, sentAt),
+            isOther == (alternates && sequence % 2 == 0)
         else { return .foreign }
         let filling = payload.filling(sequence: sequence, count: end - cursor.position)
         guard cursor.take(filling, message), cursor.take(",\"timestamp\":\"", message), cursor.takeTime(message),
             cursor.take("\"}", message), cursor.position == message.count
         else { return .altered(sequence: sequence) }
         return .event(epoch: epoch, id: id, sequence: sequence, sentAt: sentAt)
+    }
+
+    /// Whether it is the other one; nil: neither.
+    private func takeType(_ cursor: inout Cursor, _ message: Span<UInt8>) -> Bool? {
+        if alternates, cursor.take(Self.otherType, message) { return true }
+        return cursor.take(payload.eventType, message) ? false : nil
     }
 
     private struct Cursor {

@@ -17,6 +17,8 @@ struct LoadPlan {
     var sessions = 1
     var kind = SessionKind.backtest
     var sessionPrefix = "load"
+    /// Of the connections, those that want every other event only.
+    var filteredConnections = 0
     /// Published to each session.
     var events = 10_000
     var event = LoadEvent()
@@ -46,6 +48,13 @@ struct LoadPlan {
     var messagesKept: Int { min(1024, 67_108_864 / event.dataBytes) }
 
     func session(_ index: Int) -> String { "\(sessionPrefix)-\(index + 1)" }
+
+    /// Those that a connection wants. Every other event is of the type that all want, from the first on.
+    func isFiltered(_ connection: Int) -> Bool { connection < filteredConnections }
+
+    func eventsWanted(by connection: Int) -> Int { isFiltered(connection) ? (events + 1) / 2 : events }
+
+    var deliveriesExpected: Int { filteredConnections * ((events + 1) / 2) + (connections - filteredConnections) * events }
 
     /// The readers' sessions take turns, and so do the slow ones'.
     func sessionIndex(ofConnection index: Int) -> Int { (index < connections ? index : index - connections) % sessions }

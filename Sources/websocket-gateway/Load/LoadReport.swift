@@ -37,7 +37,7 @@ struct LoadReport {
 
     init(_ plan: LoadPlan) { self.plan = plan }
 
-    var expected: UInt64 { UInt64(plan.connections) * UInt64(plan.events) }
+    var expected: UInt64 { UInt64(plan.deliveriesExpected) }
 
     var hasPassed: Bool {
         failure == nil && offences == 0 && lost == 0 && duplicated == 0 && outOfOrder == 0 && delivered + conflated == expected
@@ -101,7 +101,7 @@ struct LoadReport {
         )
         lines.append(
             hasPassed
-                ? "PASS         every connection got every event exactly once, in order\(conflated == 0 ? "" : ", or the word that policy left it out")"
+                ? "PASS         every connection got every event\(plan.filteredConnections == 0 ? "" : " it wants") exactly once, in order\(conflated == 0 ? "" : ", or the word that policy left it out")"
                 : "FAIL         \(verdict)")
         return lines.joined(separator: "\n")
     }
@@ -156,7 +156,8 @@ struct LoadReport {
     private var measured: JSONObject {
         [
             "passed": .bool(hasPassed), "dialect": .string(plan.dialect.rawValue),
-            "connections": Self.int(plan.connections), "sessions": Self.int(plan.sessions), "events": Self.int(plan.events),
+            "connections": Self.int(plan.connections), "filtered": Self.int(plan.filteredConnections), "sessions": Self.int(plan.sessions),
+            "events": Self.int(plan.events),
             "event_bytes": Self.int(plan.event.dataBytes), "payload": .string(plan.event.payload.rawValue), "deflate": .bool(plan.deflate),
             "publishers": Self.int(plan.publishers), "in_flight": Self.int(plan.inFlight), "rate": Self.optional(plan.rate),
             "open_s": .double(openSeconds), "connect_ms": Self.percentiles(connecting),

@@ -154,7 +154,7 @@ final class LoadRun {
         report.delivered += 1
         report.size += size
         lastDeliveryAt = now
-        if connection.ledger.received + connection.ledger.conflated == UInt64(plan.events) {
+        if connection.ledger.received + connection.ledger.conflated == connection.eventsWanted {
             readersWaiting -= 1
             settleIfDone()
         }
@@ -253,7 +253,8 @@ final class LoadRun {
             report.cpuSeconds = ProcessResources.cpuSeconds - cpuAtStart
             report.wallSeconds = Double(Clocks.monotonicNanoseconds - startedAt) / 1e9
             for connection in connections where !connection.isSlow {
-                report.add(connection.ledger, published: connection.session.acknowledged)
+                let acknowledged = connection.session.acknowledged
+                report.add(connection.ledger, published: plan.isFiltered(connection.index) ? (acknowledged + 1) / 2 : acknowledged)
             }
             report.checkReceipts()
         }

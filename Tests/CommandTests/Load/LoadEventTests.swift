@@ -47,6 +47,21 @@ import Testing
         }
     }
 
+    @Test func `every other event is of another type where that was asked for, and of no other`() throws {
+        var event = LoadEvent(payload: .padding, dataBytes: 256)
+        event.alternates = true
+        for (sequence, type) in [(1, "load"), (2, "load_other"), (3, "load"), (4, "load_other")] as [(UInt64, String)] {
+            let body = event.body(sequence: sequence, sentAt: 5)
+            #expect(String(decoding: body[try parse(body).typeRange], as: UTF8.self) == type)
+            let message = try message(body, id: sequence)
+            #expect(read(message, event) == .event(epoch: 7..<20, id: sequence, sequence: sequence, sentAt: 5))
+            #expect((read(message, LoadEvent(payload: .padding, dataBytes: 256)) == .foreign) == (sequence % 2 == 0))
+        }
+        // The type of one, the data of the other.
+        let swapped = Array(String(decoding: event.body(sequence: 1, sentAt: 5), as: UTF8.self).replacing("load", with: "load_other").utf8)
+        #expect(read(try message(swapped, id: 1), event) == .foreign)
+    }
+
     @Test func `another size, another type or other data is not ours`() throws {
         let event = LoadEvent(payload: .padding, dataBytes: 256)
         let message = try message(event.body(sequence: 1, sentAt: 1), id: 1)

@@ -31,6 +31,15 @@ import Testing
         #expect(report().json["passed"] == true)
     }
 
+    @Test(arguments: [(0, 20), (1, 15), (2, 10)]) func `who wants every other event is expected to get those`(filtered: Int, expected: Int)
+    {
+        var plan = LoadPlan()
+        (plan.connections, plan.events, plan.filteredConnections) = (2, 10, filtered)
+        #expect(LoadReport(plan).expected == UInt64(expected))
+        (plan.events, plan.filteredConnections) = (1, 1)
+        #expect(LoadReport(plan).expected == 2)
+    }
+
     @Test func `receipts that claim other than what arrived fail`() {
         #expect(!report(sent: 14).hasPassed)
         #expect(!report(sent: 16).hasPassed)
