@@ -27,6 +27,7 @@ DOCUMENT = REPOSITORY / "docs/PERFORMANCE.md"
 PLOT = REPOSITORY / "docs/performance.svg"
 RESULTS = REPOSITORY / ".build-bench/results.json"
 EXIT_USAGE = 64
+SOAK_MINUTES_MAX = 1440
 
 
 def main() -> int:
@@ -47,6 +48,7 @@ def main() -> int:
             raise MeasuringFailed(f"not there: {', '.join(map(str, missing))}")
         recipes = [peer(name) for name, path in programs.peers.items() if path.exists()]
         session = Session(programs, cores, arguments.quick, arguments.pairs, versions(recipes, programs, cores))
+        session.soak_minutes = arguments.minutes or session.soak_minutes
         session.guests = frozenset(session.peers) - frozenset(PEERS)
     except (MeasuringFailed, ValueError) as failed:
         print(f"bench: {failed}", file=sys.stderr)
@@ -74,18 +76,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer pairs of fewer scenarios; under five minutes")
     parser.add_argument("--pairs", metavar="N", type=int, help="pairs of floor and gateway in each scenario")
     parser.add_argument("--only", metavar="SCENARIO", nargs="+", default=[], choices=names, help=f"of {', '.join(names)}")
+    parser.add_argument("--minutes", metavar="N", type=int, help="of the soak (2)")
     parser.add_argument("--peers", action="store_true", help="first make the peers available (scripts/bench does)")
     parser.add_argument("--write", action="store_true", help="the results to docs/PERFORMANCE.md, the curves to docs/performance.svg")
     arguments = parser.parse_args()
     if arguments.pairs is not None and arguments.pairs < 1:
         parser.error("--pairs is 1 or more")
+    if arguments.minutes is not None and ("soak" not in arguments.only or not 1 <= arguments.minutes <= SOAK_MINUTES_MAX):
+        parser.error(f"--minutes is of --only soak, and 1 to {SOAK_MINUTES_MAX}")
     if arguments.write and arguments.only:
         parser.error("--write is for a whole run, not for --only a part of it")
     return arguments
 
 
 def _measure(scenario: Scenario, session: Session) -> Outcome:
-    session.tell(f"{scenario.name}: {scenario.title}")
+    title = scenario.title(session.soak_minutes) if isinstance(scenario, Soak) else scenario.title
+    session.tell(f"{scenario.name}: {title}")
     try:
         if isinstance(scenario, Paired):
             return paired.measure(scenario, session)
@@ -99,12 +105,13 @@ def _measure(scenario: Scenario, session: Session) -> Outcome:
         return soak.measure(scenario, session)
     except (MeasuringFailed, OSError) as failed:
         session.tell(f"    FAILED: {failed}")
-        return Outcome.failed(scenario.name, scenario.title, str(failed).splitlines()[0])
+        return Outcome.failed(scenario.name, title, str(failed).splitlines()[0])
 
 
 def _run(arguments: argparse.Namespace, seconds: float) -> str:
     words = ["scripts/bench", *(["--quick"] if arguments.quick else []), *([f"--pairs {arguments.pairs}"] if arguments.pairs else [])]
     words += ["--only", *arguments.only] if arguments.only else []
+    words += ["--minutes", str(arguments.minutes)] if arguments.minutes else []
     return f"`{' '.join(words)}`, {seconds / 60:.0f} minutes"
 
 

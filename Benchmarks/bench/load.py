@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional
 
+from . import certificates
 from .cores import Cores, pinned
 from .failure import MeasuringFailed
 from .programs import Programs
@@ -28,6 +29,8 @@ class Load:
     event_bytes: Optional[int] = None
     candles: bool = False
     deflate: bool = False
+    filtered: int = 0
+    """Of the connections, those that want every other event only."""
     slow: int = 0
     """Connections besides that stop reading."""
     seconds_max: int = RUN_SECONDS_MAX
@@ -38,11 +41,19 @@ class Load:
         one_event_us = _PUBLISH_US + _DELIVERY_US * connections / sessions
         return Load(connections, max(2, round(1e6 * seconds / sessions / one_event_us)), sessions, in_flight)
 
+    @property
+    def deliveries(self) -> int:
+        everything = self.connections // self.sessions * self.sessions * self.events
+        # The first event is one that all want.
+        return everything - self.filtered * (self.events // 2)
+
     def scaled(self, factor: float) -> Load:
         return replace(self, events=max(2, round(self.events * factor)))
 
     def command(self, server: Server, name: str, programs: Programs) -> list[str]:
-        words = [str(programs.loader), "load", "--json", "--histogram", "--connect", server.listen, "--control", server.control]
+        is_sealed = server.recipe.is_sealed
+        clients = ["--connect", f"wss://{server.listen}", *certificates.IDENTITY.trust] if is_sealed else ["--connect", server.listen]
+        words = [str(programs.loader), "load", "--json", "--histogram", *clients, "--control", server.control]
         words += ["--dialect", server.dialect, "--session-prefix", name, "--duration", str(self.seconds_max)]
         words += ["--connections", str(self.connections), "--sessions", str(self.sessions), "--events", str(self.events)]
         words += ["--in-flight", str(self.in_flight), "--slow", str(self.slow)]
@@ -50,12 +61,13 @@ class Load:
             words += ["--server-pid", str(pid)]
         options = {"--publishers": self.publishers, "--rate": self.rate, "--event-bytes": self.event_bytes}
         words += [word for option, value in options.items() if value is not None for word in (option, str(value))]
+        words += ["--filtered", str(self.filtered)] if self.filtered else []
         words += ["--payload", "candles"] if self.candles else []
         return words + (["--deflate"] if self.deflate else [])
 
     def run(self, server: Server, name: str, programs: Programs, cores: Cores) -> Run:
         report = report_of(pinned([cores.of_tool], self.command(server, name, programs)), self.seconds_max + 20)
-        expected = self.connections // self.sessions * self.sessions * self.events
+        expected = self.deliveries
         if not report["passed"] or report["delivered"] < expected or report["lost"]:
             raise MeasuringFailed(f"{server.name}: {report['delivered']} of {expected} deliveries, {report['lost']} lost")
         if report["compressed"] != (report["delivered"] if self.deflate else 0):

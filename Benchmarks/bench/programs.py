@@ -19,12 +19,13 @@ class Programs:
     """Whose `load` measures. Two gateways are compared with one loader."""
     floor: Path
     probe: Path
+    pipeliner: Path
     peers: dict[str, Path]
 
     @property
     def missing(self) -> list[Path]:
         """Of those without which nothing is measured."""
-        return [path for path in (self.gateway, self.loader, self.floor, self.probe) if not os.access(path, os.X_OK)]
+        return [path for path in (self.gateway, self.loader, self.floor, self.probe, self.pipeliner) if not os.access(path, os.X_OK)]
 
     @staticmethod
     def named() -> Programs:
@@ -33,7 +34,8 @@ class Programs:
         tools = _path("WSG_BENCH_TOOLS", REPOSITORY / ".build-bench/swift/release")
         peers = {name: BENCHMARKS / "peers" / name for name in PEERS}
         peers.update(named_peers(os.environ.get("WSG_BENCH_PEERS", "")))
-        return Programs(gateway, _path("WSG_BENCH_LOADER", gateway), tools / "floor", tools / "probe", peers)
+        loader = _path("WSG_BENCH_LOADER", gateway)
+        return Programs(gateway, loader, tools / "floor", tools / "probe", tools / "pipeliner", peers)
 
 
 def named_peers(text: str) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import certificates
 from .programs import Programs
 
 # Beyond every scenario, and beyond what descriptors allow: what is measured are no limits. A reader that is kept from reading on a busy
@@ -31,16 +32,19 @@ class Recipe:
     """`gateway`, `floor`, or a peer's name."""
     arguments: tuple[str, ...] = ()
     workers: int = 1
+    is_sealed: bool = False
+    """Its clients come by TLS."""
 
     def command(self, programs: Programs, ready_file: Path) -> list[str]:
         known = {"gateway": programs.gateway, "floor": programs.floor, **programs.peers}
-        return [str(known[self.program]), *self.arguments, "--ready-file", str(ready_file)]
+        sealing = certificates.make().flags if self.is_sealed else []
+        return [str(known[self.program]), *self.arguments, *sealing, "--ready-file", str(ready_file)]
 
 
-def gateway(name: str = "gateway", workers: int = 1, **settings: int) -> Recipe:
+def gateway(name: str = "gateway", workers: int = 1, is_sealed: bool = False, **settings: int) -> Recipe:
     flags = [word for setting, value in {**UNLIMITED, **settings}.items() for word in (f"--{setting.replace('_', '-')}", str(value))]
     fixed = ("serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-level", "warning", "--workers", str(workers))
-    return Recipe(name, "gateway", (*fixed, *flags), workers)
+    return Recipe(name, "gateway", (*fixed, *flags), workers, is_sealed)
 
 
 def peer(name: str) -> Recipe:
@@ -51,4 +55,5 @@ FLOOR = Recipe("floor", "floor")
 COALESCING_FLOOR = Recipe("floor, coalescing", "floor", ("--coalesce",))
 ECHO_FLOOR = Recipe("floor, echo", "floor", ("--echo",))
 GATEWAY = gateway()
+SEALED_GATEWAY = gateway("gateway, TLS", is_sealed=True)
 ECHO_GATEWAY = Recipe("gateway, echo", "gateway", ("echo", "--listen", "127.0.0.1:0", "--workers", "1"))

@@ -53,8 +53,8 @@ class Run:
         return Run._of(report, report["delivered"], report["published"], receipts.get("queued", 0))
 
     @staticmethod
-    def of_probe(report: dict[str, Any]) -> Run:
-        return Run._of(report, report["operations"], 0, 0)
+    def of_probe(report: dict[str, Any], events: int = 0) -> Run:
+        return Run._of(report, report["operations"], events, 0)
 
     @staticmethod
     def _of(report: dict[str, Any], operations: int, events: int, queued: int) -> Run:

@@ -8,8 +8,9 @@ from typing import Optional, Union
 
 from .load import Load
 from .measure import COST, RATE, WIRE, Bound, Measure
+from .pipelined import Pipelined
 from .probe import Connect, Echo, Hold
-from .recipes import COALESCING_FLOOR, ECHO_FLOOR, ECHO_GATEWAY, FLOOR, GATEWAY, Recipe, gateway
+from .recipes import COALESCING_FLOOR, ECHO_FLOOR, ECHO_GATEWAY, FLOOR, GATEWAY, SEALED_GATEWAY, Recipe, gateway
 from .work import Work
 
 PYTHON_PEERS = ("fastapi", "websockets", "picows")
@@ -105,12 +106,20 @@ class Series:
 
 @dataclass(frozen=True)
 class Soak:
-    """One long run. Runs only where it is asked for by name."""
+    """One long run, as long as is wanted. Runs only where it is asked for by name."""
 
     name: str
-    title: str
-    work: Load
+    connections: int
+    rate: int
     growth_bytes_max: int
+    server: Recipe
+
+    def title(self, minutes: int) -> str:
+        return f"{self.connections} connections, {self.rate} events/s, for {minutes} minutes"
+
+    def work(self, minutes: int) -> Load:
+        seconds = 60 * minutes
+        return Load(self.connections, self.rate * seconds, rate=self.rate, seconds_max=seconds + max(60, seconds // 5))
 
     def runs(self, is_quick: bool) -> bool:
         return False
@@ -122,6 +131,11 @@ _CANDLES = Load(500, 500, candles=True, event_bytes=4096)
 # What a reader leaves unread is beyond the kernel's buffers early in the run, and the gateway's default bound soon after.
 _SLOW_GATEWAY = gateway("gateway, 1 MiB queues", max_write_queue_bytes=1 << 20)
 _SLOW = Load(100, 2_500, candles=True, event_bytes=4096)
+
+# A history that is full long before the first look that counts: until then it grows, as it should.
+_SOAKED = gateway("gateway, history of 500 events", max_history_events=500)
+_ENGINE = "one engine with 256 events in flight, events a core serves"
+_LINK_PAIRS = Times(quick=0, full=9)
 
 SCENARIOS: Sequence[Scenario] = [
     Paired(
@@ -201,6 +215,60 @@ SCENARIOS: Sequence[Scenario] = [
         peer_share=0.1,
     ),
     Paired(
+        "link-1",
+        f"published over the engine link, against pipelined HTTP, to a session of one connection: {_ENGINE}",
+        Pipelined("http", 200_000),
+        reference=gateway("gateway, HTTP"),
+        subject=gateway("gateway, link"),
+        subject_work=Pipelined("link", 200_000),
+        measure=RATE,
+        pairs=_LINK_PAIRS,
+    ),
+    Paired(
+        "link-100",
+        f"published over the engine link, against pipelined HTTP, to 100 sessions of one connection: {_ENGINE}",
+        Pipelined("http", 200_000, sessions=100),
+        reference=gateway("gateway, HTTP"),
+        subject=gateway("gateway, link"),
+        subject_work=Pipelined("link", 200_000, sessions=100),
+        measure=RATE,
+        pairs=_LINK_PAIRS,
+    ),
+    Paired(
+        "filters-lone",
+        "250 of 500 connections want every other event, against none, lone events: a delivery",
+        Load(500, 300),
+        reference=GATEWAY,
+        subject_work=Load(500, 400, filtered=250),
+        subject_label="gateway, filters",
+        pairs=UNBOUNDED,
+    ),
+    Paired(
+        "filters-flight",
+        "250 of 500 connections want every other event, against none, 32 in flight: a delivery",
+        Load(500, 3_200, in_flight=32),
+        reference=GATEWAY,
+        subject_work=Load(500, 3_200, in_flight=32, filtered=250),
+        subject_label="gateway, filters",
+        pairs=UNBOUNDED,
+    ),
+    Paired(
+        "wss-lone",
+        "TLS against plain, 500 connections, lone events: a delivery",
+        Load(500, 300),
+        reference=GATEWAY,
+        subject=SEALED_GATEWAY,
+        pairs=UNBOUNDED,
+    ),
+    Paired(
+        "wss-flight",
+        "TLS against plain, 500 connections, 32 in flight: a delivery",
+        Load(500, 3_200, in_flight=32),
+        reference=GATEWAY,
+        subject=SEALED_GATEWAY,
+        pairs=UNBOUNDED,
+    ),
+    Paired(
         "workers-2",
         "500 connections, lone events, 2 workers: a delivery",
         Load(500, 300),
@@ -253,12 +321,7 @@ SCENARIOS: Sequence[Scenario] = [
         "sessions",
         tuple((count, Load.lasting(0.7, 10_000, sessions=count)) for count in (1, 10, 100, 1_000, 10_000)),
     ),
-    Soak(
-        "soak",
-        "500 connections, 100 events/s, for 10 minutes",
-        Load(500, 60_000, rate=100, seconds_max=720),
-        growth_bytes_max=2 << 20,
-    ),
+    Soak("soak", 500, 100, growth_bytes_max=2 << 20, server=_SOAKED),
 ]
 
 

@@ -32,6 +32,7 @@ class Session:
     """How many, where it was said."""
     peers: dict[str, str]
     """Those that are installed, and their versions."""
+    soak_minutes: int = 2
     guests: frozenset[str] = frozenset()
     """Of the peers, those that only the environment names."""
     began: float = field(default_factory=time.monotonic)

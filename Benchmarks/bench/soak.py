@@ -6,32 +6,34 @@ import threading
 from statistics import median
 
 from .outcome import Line, Outcome, judged
-from .recipes import GATEWAY
 from .scenarios import Soak
 from .server import Server
-from .session import Session
+from .session import WARM_UP_SHARE, Session
 from .side import Side
 
 LOOK_SECONDS = 1.0
+WARM_UP_SECONDS = 3
 
 
 def measure(scenario: Soak, session: Session) -> Outcome:
-    with session.servers([GATEWAY]) as servers:
-        session.warm_up([Side(GATEWAY, scenario.work.scaled(0.02))], servers)
-        looks = _Looks(servers[GATEWAY])
+    side = Side(scenario.server, scenario.work(session.soak_minutes))
+    title = scenario.title(session.soak_minutes)
+    with session.servers([side.server]) as servers:
+        session.warm_up([Side(side.server, side.work.scaled(WARM_UP_SECONDS / 60 / session.soak_minutes / WARM_UP_SHARE))], servers)
+        looks = _Looks(servers[side.server])
         try:
-            run = session.run(Side(GATEWAY, scenario.work), servers)
+            run = session.run(side, servers)
         finally:
             looks.end()
     before, after = early_and_late(looks.bytes)
     grown = after - before
     return Outcome(
         scenario.name,
-        [Line(scenario.title, GATEWAY.name, f"{run.cpu_us:.2f} µs", f"{run.user_us:.2f}", runs="1")],
+        [Line(title, side.server.name, f"{run.cpu_us:.2f} µs", f"{run.user_us:.2f}", runs="1")],
         [
             judged(
                 grown <= scenario.growth_bytes_max,
-                f"{scenario.title}: {run.operations:,} deliveries, memory {before / 1e6:.1f} MB, later {after / 1e6:.1f} MB; "
+                f"{title}: {run.operations:,} deliveries, memory {before / 1e6:.1f} MB, later {after / 1e6:.1f} MB; "
                 f"may grow by {scenario.growth_bytes_max / 1e6:.1f} MB",
             )
         ],

@@ -44,6 +44,7 @@ def test_where_the_machine_cannot_be_asked_nobody_else_was_there() -> None:
 def test_the_probe_counts_operations() -> None:
     report = {"operations": 2000, "seconds": 0.5, "server_cpu_s": 0.1, "server_user_s": 0.05, "machine_busy_s": 0.3, "tool_cpu_s": 0.1}
     assert Run.of_probe(report).cpu_us == pytest.approx(50)
+    assert (Run.of_probe(report).events, Run.of_probe(report, events=7).events) == (0, 7)
 
 
 @pytest.mark.parametrize("change", [{"delivered": 0}, {"server_cpu_s": None}])
