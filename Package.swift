@@ -32,17 +32,20 @@ let package = Package(
             name: "CSQLite", path: "CSupport/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .systemLibrary(
             name: "COpenSSL", path: "CSupport/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .systemLibrary(name: "CCurl", path: "CSupport/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CWebSocket", path: "CSupport/CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
 
         // Imports point down only; Tests/ArchitectureTests holds the matrix.
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(name: "Curl", dependencies: ["CCurl"], swiftSettings: strict),
         .target(name: "HTTP", swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
         .target(name: "HistoryStore", dependencies: ["Sessions", "CSQLite"], swiftSettings: strict),
         .target(
-            name: "WebSocketGateway", dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", log],
+            name: "WebSocketGateway",
+            dependencies: ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", "Curl", log],
             swiftSettings: strict),
         .executableTarget(
             name: "websocket-gateway",
@@ -53,6 +56,7 @@ let package = Package(
 
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
+        .testTarget(name: "CurlTests", dependencies: ["Curl", "EventLoop"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], exclude: ["Oracle"], swiftSettings: strict),
         .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "CWebSocket"], swiftSettings: strict),
         .testTarget(name: "SessionsTests", dependencies: ["Sessions"], swiftSettings: strict),
@@ -60,7 +64,8 @@ let package = Package(
         .target(name: "CFaultVFS", path: "Tests/Support/CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "HistoryStoreTests", dependencies: ["HistoryStore", "Sessions", "CSQLite", "CFaultVFS"], swiftSettings: strict),
         .testTarget(
-            name: "WebSocketGatewayTests", dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "OpenSSL"],
+            name: "WebSocketGatewayTests",
+            dependencies: ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "OpenSSL", "Curl", log],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",

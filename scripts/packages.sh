@@ -45,7 +45,7 @@ need_swift() {
 # What the gateway is built with: the C libraries, their headers, and what SwiftPM itself calls.
 need_build_packages() {
     need_swift
-    need libuv1-dev libssl-dev zlib1g-dev libsqlite3-dev pkg-config git
+    need libuv1-dev libssl-dev zlib1g-dev libsqlite3-dev libcurl4-openssl-dev pkg-config git
 }
 
 build_flags="--explicit-target-dependency-import-check error"

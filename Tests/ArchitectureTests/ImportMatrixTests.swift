@@ -10,7 +10,8 @@ struct ImportMatrixTests {
         "Sessions": [],
         "HistoryStore": ["Sessions", "CSQLite"],
         "OpenSSL": ["COpenSSL"],
-        "WebSocketGateway": ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", "Logging"],
+        "Curl": ["CCurl"],
+        "WebSocketGateway": ["EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", "Curl", "Logging"],
         "websocket-gateway": ["WebSocketGateway", "EventLoop", "HTTP", "WebSocket", "Sessions", "OpenSSL", "Logging", "ArgumentParser"],
     ]
     /// Part of the language.
@@ -48,6 +49,7 @@ struct ImportMatrixTests {
 
     @Test(arguments: [
         ("CLibuv", "EventLoop"), ("CWebSocket", "WebSocket"), ("CZlib", "WebSocket"), ("CSQLite", "HistoryStore"), ("COpenSSL", "OpenSSL"),
+        ("CCurl", "Curl"),
     ])
     func `a C module has one importer`(module: String, owner: String) {
         let importers = Set(sources.filter { $0.imports.contains(module) }.map(\.target))

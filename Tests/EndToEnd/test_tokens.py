@@ -334,7 +334,6 @@ def test_a_public_listener_open_to_the_network_may_ask_for_tokens_instead(tmp_pa
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (("--jwks", "https://issuer.example/jwks.json"), "is a URL"),
         (("--jwks", "/nowhere/jwks.json"), "/nowhere/jwks.json"),
         (("--jwt-secret-file", "/dev/null"), "at least 32 bytes"),
         (("--jwt-issuer", "x"), "without keys"),

@@ -1,6 +1,6 @@
 internal import EventLoop
 
-/// Where tokens are looked at: the keys of now, and the tokens that were good, for all workers. The lock is held to look something up, never while a
+/// Where tokens are looked at: the keys of now (none where they are still to be fetched), and the tokens that were good, for all workers. The lock is held to look something up, never while a
 /// signature is checked.
 ///
 /// Flow: ClientRoutes → **TokenDoor** → Identity → JoinRequest
@@ -17,6 +17,9 @@ final class TokenDoor: Sendable {
         /// Counts the changes of keys.
         var generation = 0
     }
+
+    /// How many keys there are now.
+    var keysCount: Int { state.withLock { $0.keys?.entries.count ?? 0 } }
 
     init(_ keys: TokenKeys?, caches: Bool = true) {
         asksForTokens = keys != nil
@@ -42,7 +45,7 @@ final class TokenDoor: Sendable {
             try known.check(now: now)
             return known.identity
         }
-        guard let keys else { throw .missing }
+        guard let keys, !keys.entries.isEmpty else { throw .noKeys }
         guard mayLook() else { throw .rate }
         let claims = try keys.open(token)
         try claims.check(now: now)

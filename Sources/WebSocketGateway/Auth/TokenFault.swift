@@ -7,6 +7,8 @@ enum TokenFault: String, Error, CaseIterable, Sendable {
     case malformed
     /// Its header says something is critical that we do not know (RFC 7515 §4.1.11), or it is of another type.
     case unsupported
+    /// There are no keys: the key set could not be fetched yet. The token was not looked at.
+    case noKeys = "no_keys"
     /// It names a key that we do not have.
     case unknownKey = "unknown_key"
     /// It names another algorithm than its key's.
@@ -26,7 +28,7 @@ enum TokenFault: String, Error, CaseIterable, Sendable {
     /// Whether it may have been a guess. Clients come with tokens that were good, and without one, all the time.
     var isFailure: Bool {
         switch self {
-        case .missing, .expired, .rate: false
+        case .missing, .noKeys, .expired, .rate: false
         default: true
         }
     }

@@ -7,7 +7,7 @@ internal import Sessions
 extension TokenKeys {
     static let fileBytesMax = 65_536
 
-    /// Nil where no keys are set.
+    /// Nil where no keys are set. Of a key set by URL there are none yet: ``KeySetThread`` fetches them.
     static func read(_ settings: GatewaySettings) throws(SettingsError) -> TokenKeys? {
         let expected = TokenClaims.Expected(issuer: settings.tokenIssuer, audience: settings.tokenAudience)
         switch (settings.tokenSecretFile, settings.tokenKeySet) {
@@ -19,6 +19,7 @@ extension TokenKeys {
             }
             return nil
         case (let file?, nil): return TokenKeys(entries: [try entry(secretFile: file)], expected: expected)
+        case (nil, let url?) where KeySetSource.isURL(url): return TokenKeys(entries: [], expected: expected)
         case (nil, let file?): return TokenKeys(entries: try entries(keySet: file), expected: expected)
         case (_?, _?): throw SettingsError("jwks", "jwt-secret-file is set as well; one of them has the keys")
         }
@@ -49,11 +50,7 @@ extension TokenKeys {
     private static func isPEM(_ bytes: [UInt8]) -> Bool { String(decoding: bytes, as: UTF8.self).utf8Contains("-----BEGIN ") }
 
     private static func entries(keySet file: String) throws(SettingsError) -> [Entry] {
-        guard !file.utf8Contains("://") else {
-            throw SettingsError(
-                "jwks", "\(file) is a URL, and this version reads files alone; fetch it to a file")
-        }
-        return try entries(in: try contents(file, "jwks")) { SettingsError("jwks", "\(file): \($0)") }
+        try entries(in: try contents(file, "jwks")) { SettingsError("jwks", "\(file): \($0)") }
     }
 
     /// RFC 7517 §5. Keys for other purposes and of kinds unknown here are passed over, as the RFC wants; those that should do and do not are errors.
@@ -86,7 +83,7 @@ extension SignatureAlgorithm {
 
 extension String {
     /// By bytes: in Characters a combining mark would hide the last one.
-    fileprivate func utf8Contains(_ other: StaticString) -> Bool {
+    func utf8Contains(_ other: StaticString) -> Bool {
         let (text, wanted) = (Array(utf8), other.withUTF8Buffer { unsafe Array($0) })
         guard text.count >= wanted.count else { return false }
         return (0...(text.count - wanted.count)).contains { text[$0..<($0 + wanted.count)].elementsEqual(wanted) }

@@ -3,8 +3,11 @@ internal import EventLoop
 /// Tokens, wherever a client gives one: held to its address's rate of failures, counted, and told of in the log by their fault alone.
 extension WorkerCore {
     func identify(_ token: Span<UInt8>, from address: SocketAddress) throws(TokenFault) -> Identity {
-        try board.door.identify(token, now: wallTime.microsecondsSince1970) {
-            mayFail(address) == 0
+        do throws(TokenFault) {
+            return try board.door.identify(token, now: wallTime.microsecondsSince1970) { mayFail(address) == 0 }
+        } catch {
+            if error == .unknownKey { board.keySet?.noteUnknownKey() }
+            throw error
         }
     }
 

@@ -43,7 +43,7 @@ public final class WebSocketManager: Sendable {
 
     // MARK: Life
 
-    /// Opens both listeners and starts the workers. Returns once both accept.
+    /// Opens both listeners and starts the workers. Returns once both accept; where a key set is at a URL, after its first fetch, however that ends.
     /// - Throws: ``StartError``, when an address is taken or cannot be used. Nothing is left open then.
     public func start() async throws(StartError) -> Addresses {
         guard !hasBegun.exchange(true, ordering: .relaxed), board.phase == .starting else {
@@ -55,8 +55,12 @@ public final class WebSocketManager: Sendable {
         let controls =
             plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, plan.connectionOptions, closingOnFailure: clients)
         let stored: [[StoredSession]]
-        do throws(StartError) { stored = try await startStore() } catch {
+        do throws(StartError) {
+            stored = try await startStore()
+            try await board.keySet?.start(board.door, board.log)
+        } catch {
             for socket in clients + controls { socket.close() }
+            await storeThread.stop(board)
             throw error
         }
         for worker in 0..<plan.workers {
@@ -179,6 +183,7 @@ public final class WebSocketManager: Sendable {
             return threads
         }
         await StoreThread.joined(threads)
+        await board.keySet?.stop()
         await storeThread.stop(board)
         board.phase = .stopped
         board.closeUnopened()

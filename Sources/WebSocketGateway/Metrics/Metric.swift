@@ -17,6 +17,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case storeUp, storeBytes, storeQueue, storeFailures, storeCommit, publishesRepeated
     case heartbeats, publishToSocket, loopTurn
     case tlsHandshakesOpen, tlsHandshakes
+    case keySetFetches
     case engineLinks, sessionsServed, commands, commandSeconds
 
     enum Kind: String { case counter, gauge, histogram }
@@ -190,6 +191,10 @@ enum Metric: Int, CaseIterable, Sendable {
                 help:
                     "From a publish being read to its event being handed to the sockets, per delivery that does not come from the history.",
                 kind: .histogram, label: "type", values: Self.typeClasses)
+        case .keySetFetches:
+            Row(
+                name: "wsg_key_set_fetches_total", help: "Fetches of the key set at a URL, by how they ended.", kind: .counter,
+                label: "result", values: KeySetOutcome.names)
         case .engineLinks:
             Row(name: "wsg_engine_links", help: "Engines' links open now.", kind: .gauge)
         case .sessionsServed:
@@ -265,6 +270,7 @@ enum HandshakeOutcome: String, CaseIterable, Sendable {
     case accepted
     case malformed
     case unauthorized
+    case noKeys = "no_keys"
     case forbidden
     case notFound = "not_found"
     case sessionLimit = "session_limit"

@@ -8,11 +8,16 @@ struct MetricsPage {
     /// The workers'.
     let counters: [Counters]
     let storeCounters: Counters
+    /// Nil where no key set is fetched.
+    var keySetCounters: Counters?
     let startedAtSeconds: Double
     let descriptorLimit: Int
     let connectionsMax: Int
     /// Seconds since 1970; 0 without TLS.
     var certificateExpiry: Int64 = 0
+    var tokenKeys = 0
+    /// 0 where no key set is fetched.
+    var keySetAgeSeconds = 0.0
 
     func text(now: UInt64 = Clocks.monotonicNanoseconds) -> String {
         var text = ""
@@ -32,6 +37,11 @@ struct MetricsPage {
         appendGauge(
             "wsg_tls_certificate_expiry_seconds", "When the first certificate of the chain ends, in seconds since 1970; 0 without TLS.",
             "\(certificateExpiry)", to: &text)
+        appendGauge("wsg_token_keys", "Keys that tokens are checked with now.", "\(tokenKeys)", to: &text)
+        appendGauge(
+            "wsg_key_set_age_seconds",
+            "Time since the last good fetch of the key set at a URL; before there is one, since the start; 0 without such a URL.",
+            "\(keySetAgeSeconds)", to: &text)
         appendProcess(to: &text)
         return text
     }
@@ -74,7 +84,8 @@ struct MetricsPage {
 
     /// A gauge's cells wrap below zero where a connection opened on one worker's books; the sum over workers does not.
     private func sum(_ metric: Metric, label: Int = 0) -> Int64 {
-        Int64(bitPattern: counters.reduce(storeCounters.value(metric, label: label)) { $0 &+ $1.value(metric, label: label) })
+        let others = storeCounters.value(metric, label: label) &+ (keySetCounters?.value(metric, label: label) ?? 0)
+        return Int64(bitPattern: counters.reduce(others) { $0 &+ $1.value(metric, label: label) })
     }
 
     private func appendProcess(to text: inout String) {

@@ -13,6 +13,11 @@ extension ClientRoutes {
         response: .error(.unauthorized, "UNAUTHORIZED", "a valid token is needed", headers: [("WWW-Authenticate", "Bearer")]),
         inside: ("UNAUTHORIZED", .unauthorized))
 
+    /// It says nothing of the token, which is not looked at: come back with the same one.
+    private static let keysMissing = Refusal(
+        outcome: .noKeys,
+        response: .error(.serviceUnavailable, "NO_KEYS", "tokens cannot be judged now; try again", retryAfterSeconds: 5))
+
     static let notOwner = Refusal(
         outcome: .forbidden, response: .error(.forbidden, "FORBIDDEN", "this session is not open to the token's subject"),
         inside: ("FORBIDDEN", .forbidden))
@@ -47,6 +52,7 @@ extension ClientRoutes {
 
     static func refusal(_ fault: TokenFault, _ address: SocketAddress, _ core: WorkerCore) -> Refusal {
         core.note(fault, from: address)
+        if fault == .noKeys { return keysMissing }
         guard fault == .rate else { return unauthorized }
         return Refusal(
             outcome: .addressRate,

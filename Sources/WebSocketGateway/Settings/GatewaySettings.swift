@@ -19,8 +19,16 @@ public struct GatewaySettings: Sendable, Equatable {
     public var allowAnonymous = false
     /// A file with the secret that tokens are signed with (HS256), or with a public key in PEM. Nil, and no key set either: no token is looked at.
     public var tokenSecretFile: String?
-    /// A file with a JSON Web Key Set (RFC 7517).
+    /// A file with a JSON Web Key Set (RFC 7517), or the URL that its issuer publishes it at: `https`, or `http` of a loopback host.
     public var tokenKeySet: String?
+    /// A PEM file with the authorities that the certificate at that URL is of, no others. Nil: those of the system.
+    public var keySetAuthorities: String?
+    /// From one fetch of that URL to the next. After a failure sooner: after 1 s, 2 s, 4 s, at the most 30 s.
+    public var keySetRefreshInterval: Duration = .seconds(300)
+    /// Tokens that name an unknown key have it fetched at once, and at most once in this time.
+    public var keySetUnknownKeyInterval: Duration = .seconds(30)
+    /// One fetch, from the look-up of the name to the last byte; 60 s at the most. The start waits for the first.
+    public var keySetTimeout: Duration = .seconds(5)
     /// What a token's `iss` must be. Nil: anything.
     public var tokenIssuer: String?
     /// What a token's `aud` must be or hold. Nil: anything.

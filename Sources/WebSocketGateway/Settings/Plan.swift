@@ -21,6 +21,8 @@ struct Plan: Sendable {
     let authenticationFailureRate: RateLimit
     /// As they were at the start; the door has those of now.
     let tokenKeys: TokenKeys?
+    /// As it was at the start; nil where the keys of tokens come from no URL.
+    let keySet: KeySetSource?
     let apiKeys: APIKeys?
     let publishRate: RateLimit?
     let durability: Durability
@@ -65,6 +67,7 @@ struct Plan: Sendable {
         workers = try Self.within(settings.workers ?? min(cores, 64), 1...64, "workers")
 
         tokenKeys = try TokenKeys.read(settings)
+        keySet = try KeySetSource.read(settings)
         apiKeys = try APIKeys.read(settings)
         if !settings.echoes {
             guard control.isLoopback || settings.controlClientCA != nil || apiKeys != nil else {
@@ -253,7 +256,7 @@ struct Plan: Sendable {
             burst: UInt64(try within(burst, burstMin...1_000_000_000, burstSetting)))
     }
 
-    private static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64
+    static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64
     {
         if zeroMeansNever, duration == .zero { return 0 }
         guard duration >= .milliseconds(10), duration <= .seconds(10_000_000) else {

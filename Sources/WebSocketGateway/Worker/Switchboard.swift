@@ -14,6 +14,8 @@ final class Switchboard: Sendable {
     let gate = AdmissionGate()
     let broadcastKeys = BroadcastKeys()
     let door: TokenDoor
+    /// Nil where the keys of tokens come from no URL.
+    let keySet: KeySetThread?
     /// What new connections get; each worker has its own copy.
     let tls: Locked<ListenerTLS?>
     let controlDoor: ControlDoor
@@ -29,6 +31,7 @@ final class Switchboard: Sendable {
         tls = Locked(plan.tls)
         self.log = log
         door = TokenDoor(plan.tokenKeys)
+        keySet = plan.keySet.map(KeySetThread.init)
         controlDoor = ControlDoor(plan.apiKeys, rate: plan.publishRate)
         self.descriptorLimit = descriptorLimit
         mailboxes = (0..<plan.workers).map { _ in Mailbox() }
@@ -81,7 +84,8 @@ final class Switchboard: Sendable {
 
     var metricsPage: MetricsPage {
         MetricsPage(
-            counters: counters, storeCounters: storeCounters, startedAtSeconds: startedAtSeconds, descriptorLimit: descriptorLimit,
-            connectionsMax: plan.connectionsMax, certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 })
+            counters: counters, storeCounters: storeCounters, keySetCounters: keySet?.counters, startedAtSeconds: startedAtSeconds,
+            descriptorLimit: descriptorLimit, connectionsMax: plan.connectionsMax, certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 },
+            tokenKeys: door.keysCount, keySetAgeSeconds: keySet?.ageSeconds ?? 0)
     }
 }

@@ -20,7 +20,14 @@ struct GatewayOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The secret that tokens are signed with, or a public key in PEM.", valueName: "file"))
     var jwtSecretFile: String?
-    @Option(help: ArgumentHelp("A JSON Web Key Set: the keys that tokens are signed with.", valueName: "file")) var jwks: String?
+    @Option(help: ArgumentHelp("A JSON Web Key Set: the keys that tokens are signed with.", valueName: "file|https url")) var jwks: String?
+    @Option(help: ArgumentHelp("PEM file: trust these authorities at the key set's URL. Default: the system's.", valueName: "file"))
+    var jwksCa: String?
+    @Option(help: ArgumentHelp("From one fetch of the key set to the next. Default: 300.", valueName: "seconds"))
+    var jwksRefreshInterval: String?
+    @Option(help: ArgumentHelp("Between two fetches for tokens of an unknown key. Default: 30.", valueName: "seconds"))
+    var jwksUnknownKeyInterval: String?
+    @Option(help: ArgumentHelp("One fetch of the key set. Default: 5.", valueName: "seconds")) var jwksTimeout: String?
     @Option(help: ArgumentHelp("What a token's iss must be.", valueName: "text")) var jwtIssuer: String?
     @Option(help: ArgumentHelp("What a token's aud must be or hold.", valueName: "text")) var jwtAudience: String?
     @Option(help: ArgumentHelp("connect: a token is judged when it is given; close: 4401 at its end. Default: connect.", valueName: "when"))
@@ -107,7 +114,9 @@ struct GatewayOptions: ParsableArguments {
         let values: [(String, String?)] = [
             ("listen", listen), ("control", control), ("workers", workers), ("allow-anonymous", allowAnonymous ? "true" : nil),
             ("allowed-origins", allowedOrigins), ("registered-sessions-only", registeredSessionsOnly ? "true" : nil),
-            ("trusted-proxies", trustedProxies), ("jwt-secret-file", jwtSecretFile), ("jwks", jwks), ("jwt-issuer", jwtIssuer),
+            ("trusted-proxies", trustedProxies), ("jwt-secret-file", jwtSecretFile), ("jwks", jwks), ("jwks-ca", jwksCa),
+            ("jwks-refresh-interval", jwksRefreshInterval), ("jwks-unknown-key-interval", jwksUnknownKeyInterval),
+            ("jwks-timeout", jwksTimeout), ("jwt-issuer", jwtIssuer),
             ("jwt-audience", jwtAudience), ("token-expiry", tokenExpiry), ("max-connection-lifetime", maxConnectionLifetime),
             ("api-key-file", apiKeyFile), ("publish-rate-per-key", publishRatePerKey),
             ("auth-failure-rate-per-address", authFailureRatePerAddress), ("max-connections", maxConnections),
