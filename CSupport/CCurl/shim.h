@@ -1,5 +1,6 @@
 #pragma once
 #include <curl/curl.h>
+#include <poll.h>
 #include <signal.h>
 
 #if LIBCURL_VERSION_NUM < 0x074d00

@@ -15,6 +15,11 @@ package final class Fetcher: @unchecked Sendable {
     /// - Throws: where there is no memory, or no descriptor.
     package init() throws(FetchFailure) {
         guard Self.hasBegun, let multi = unsafe curl_multi_init() else { throw FetchFailure(.broken, "libcurl cannot be used") }
+        // Without a descriptor for it a wait could not be ended, and that is said here alone.
+        guard unsafe curl_multi_wakeup(multi) == CURLM_OK else {
+            _ = unsafe curl_multi_cleanup(multi)
+            throw FetchFailure(.broken, "there is no descriptor to wake its thread by")
+        }
         unsafe self.multi = unsafe multi
     }
 
@@ -27,7 +32,11 @@ package final class Fetcher: @unchecked Sendable {
     package func wake() { _ = unsafe curl_multi_wakeup(multi) }
 
     /// At most a minute.
-    package func wait(milliseconds: UInt64) { _ = unsafe curl_multi_poll(multi, nil, 0, Int32(min(milliseconds, 60_000)), nil) }
+    package func wait(milliseconds: UInt64) {
+        let code = unsafe curl_multi_poll(multi, nil, 0, Int32(min(milliseconds, 60_000)), nil)
+        // Out of memory, say: whoever calls in a circle must not turn in it.
+        if code != CURLM_OK { _ = poll(nil, 0, 1000) }
+    }
 
     /// Nil when it was not wanted any more: `isWanted` is asked again and again, and at once after ``wake()``.
     package func fetch(_ request: FetchRequest, while isWanted: () -> Bool) -> Result<[UInt8], FetchFailure>? {

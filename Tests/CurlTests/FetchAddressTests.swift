@@ -28,7 +28,8 @@ struct FetchAddressTests {
         ("gopher://127.0.0.1:6379/_", .scheme), ("nothing://issuer.example/", .scheme),
         ("https://anna:secret@issuer.example/", .credentials), ("https://anna@issuer.example/", .credentials),
         ("http://127.0.0.1@evil.example/", .credentials),
-        ("", .malformed), ("https://", .malformed), ("https:// issuer.example/", .malformed), ("https://issuer.example/\r\nHost: x", .malformed),
+        ("", .malformed), ("https://", .malformed), ("https:// issuer.example/", .malformed),
+        ("https://issuer.example/\r\nHost: x", .malformed),
         ("https://issuer.example:99999/", .malformed), ("https://[::1/", .malformed),
     ])
     func `everything else is refused with its reason`(_ text: String, _ expected: FetchAddress.Fault) { #expect(fault(text) == expected) }

@@ -61,6 +61,15 @@ struct FetcherTests {
         #expect(kind(try fetch("HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "x", count: 3 * Self.bytesMax), .holds)) == .tooLarge)
     }
 
+    @Test func `a head has as many bytes at the most`() throws {
+        let (before, after) = ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: ", "\r\n\r\n")
+        let answer = { (count: Int) in
+            before + String(repeating: "x", count: count - before.utf8.count - after.utf8.count) + after + "{}"
+        }
+        #expect(try fetch(answer(Self.bytesMax)) == .success(Array("{}".utf8)))
+        #expect(kind(try fetch(answer(Self.bytesMax + 1))) == .tooLarge)
+    }
+
     @Test(arguments: ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"])
     func `a head without end is too large`(_ part: String) throws { #expect(kind(try fetch(part, .repeats)) == .tooLarge) }
 

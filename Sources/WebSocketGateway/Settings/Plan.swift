@@ -256,8 +256,7 @@ struct Plan: Sendable {
             burst: UInt64(try within(burst, burstMin...1_000_000_000, burstSetting)))
     }
 
-    static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64
-    {
+    static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64 {
         if zeroMeansNever, duration == .zero { return 0 }
         guard duration >= .milliseconds(10), duration <= .seconds(10_000_000) else {
             throw SettingsError(setting, "is not within 0.01 to 10000000 seconds")

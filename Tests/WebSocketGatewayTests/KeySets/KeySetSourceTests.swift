@@ -45,7 +45,8 @@ struct KeySetSourceTests {
     }
 
     @Test(arguments: [
-        ("http://issuer.example/", "is not https"), ("ftp://issuer.example/", "neither a file nor an https URL"), ("https://", "is not a URL"),
+        ("http://issuer.example/", "is not https"), ("ftp://issuer.example/", "neither a file nor an https URL"),
+        ("https://", "is not a URL"),
         ("https://anna:geheim@issuer.example/", "a name or a password"),
     ])
     func `a URL that will not do stops the start and says why`(_ url: String, _ reason: String) {
