@@ -5,9 +5,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #if defined(__linux__)
 #include <linux/sockios.h>
 #include <sys/syscall.h>
@@ -71,6 +74,12 @@ static inline int wsg_stream_socket(int family) {
     return fd;
 }
 
+// fcntl is variadic, which Swift does not import.
+static inline int wsg_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+// S_ISSOCK is a macro with a parameter.
+static inline int wsg_is_socket(const struct stat *status) { return S_ISSOCK(status->st_mode); }
+
 // RLIMIT_NOFILE is an enum in glibc, typed differently from setrlimit's parameter.
 static inline int wsg_file_limit(struct rlimit *limit) { return getrlimit(RLIMIT_NOFILE, limit); }
 static inline int wsg_set_file_limit(const struct rlimit *limit) { return setrlimit(RLIMIT_NOFILE, limit); }
@@ -80,6 +89,7 @@ static inline int wsg_shutdown_write(int fd) { return shutdown(fd, SHUT_WR); }
 
 // open is variadic, which Swift does not import.
 static inline int wsg_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
+static inline int wsg_open_directory(const char *path) { return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
 static inline int wsg_open_write(const char *path) { return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }
 
 // ioctl is variadic, which Swift does not import. What a socket's send queue holds that was never sent; -1 where the system does not tell.

@@ -1,6 +1,6 @@
 internal import CLibuv
 
-/// One listening TCP socket on one loop. Accepts in batches by `accept4` on its own descriptor: libuv's accept hides descriptor exhaustion
+/// One listening stream socket on one loop. Accepts in batches by `accept4` on its own descriptor: libuv's accept hides descriptor exhaustion
 /// from its caller and drops connections silently.
 @safe
 package final class Listener {
@@ -10,9 +10,11 @@ package final class Listener {
     private let handle: UnsafeMutablePointer<uv_poll_t>
     private let accepted: (_ descriptor: Int32, _ peer: SocketAddress) -> Void
     private let refused: (SystemError) -> Void
+    private let batchMax: Int
     private var isClosed = false
 
-    /// Connections taken per turn at most, so that a connect storm cannot starve those already here.
+    /// Connections taken per turn at most, so that a connect storm cannot starve those already here. One where other loops take them from the same
+    /// queue: the first to be told would have them all.
     static let batchMax = 64
 
     /// Listens on a descriptor made by ``bind(_:backlog:)``, and owns it from then on.
@@ -25,6 +27,7 @@ package final class Listener {
     ) throws(SystemError) {
         descriptor = bound.descriptor
         address = bound.address
+        batchMax = bound.sharesQueue ? 1 : Self.batchMax
         self.accepted = accepted
         self.refused = refused
         unsafe handle = .allocate(capacity: 1)
@@ -41,7 +44,8 @@ package final class Listener {
     package func resume() {
         guard !isClosed else { return }
         unsafe uv_poll_start(handle, Int32(UV_READABLE.rawValue)) { handle, _, _ in
-            unsafe Unmanaged<Listener>.fromOpaque(handle!.pointee.data).takeUnretainedValue().acceptBatch(max: Listener.batchMax)
+            let listener = unsafe Unmanaged<Listener>.fromOpaque(handle!.pointee.data).takeUnretainedValue()
+            listener.acceptBatch(max: listener.batchMax)
         }
     }
 
@@ -93,6 +97,8 @@ package final class Listener {
 package struct BoundSocket: Sendable {
     package let descriptor: Int32
     package let address: SocketAddress
+    /// Other descriptors of the same socket are watched by other loops.
+    package var sharesQueue = false
 
     /// Binds `count` sockets to one address, which the kernel then spreads connections over, and listens on all.
     ///

@@ -1,29 +1,39 @@
 internal import CLibuv
 
-/// An IPv4 or IPv6 address with its port, kept as 16 bytes and compared as such. IPv4 is kept in its mapped form (`::ffff:a.b.c.d`).
+/// An IPv4 or IPv6 address with its port, kept as 16 bytes and compared as such. IPv4 is kept in its mapped form (`::ffff:a.b.c.d`). Or that of a peer
+/// that has none: ``unix``.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     package let high: UInt64
     package let low: UInt64
     package let port: UInt16
+    /// A peer of a Unix-domain socket. No text and no packet says so, which is why it is not one of the addresses.
+    package let isUnix: Bool
 
-    package init(high: UInt64, low: UInt64, port: UInt16) {
+    package init(high: UInt64, low: UInt64, port: UInt16) { self.init(high: high, low: low, port: port, isUnix: false) }
+
+    private init(high: UInt64, low: UInt64, port: UInt16, isUnix: Bool) {
         self.high = high
         self.low = low
         self.port = port
+        self.isUnix = isUnix
     }
+
+    /// Whoever is at the other end of a Unix-domain socket; in logs `unix`.
+    package static let unix = SocketAddress(high: 0, low: 0, port: 0, isUnix: true)
 
     static let mappedPrefix: UInt64 = 0xffff_0000_0000
 
     package var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
 
-    /// 127.0.0.0/8 and ::1: peers on this machine.
-    package var isLoopback: Bool { isIPv4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1 }
+    /// 127.0.0.0/8, ::1 and ``unix``: peers on this machine.
+    package var isLoopback: Bool { isIPv4 ? low >> 24 & 0xff == 127 : high == 0 && (low == 1 || isUnix) }
 
     /// `0.0.0.0` or `::`: every interface.
-    package var isWildcard: Bool { isIPv4 ? low == Self.mappedPrefix : high == 0 && low == 0 }
+    package var isWildcard: Bool { isIPv4 ? low == Self.mappedPrefix : high == 0 && low == 0 && !isUnix }
 
     /// The address without its port, as people write it: `127.0.0.1`, `2001:db8::1`.
     package var host: String {
+        if isUnix { return "unix" }
         var bytes = [UInt8](repeating: 0, count: 16)
         for i in 0..<8 {
             bytes[i] = UInt8(truncatingIfNeeded: high >> (56 - 8 * i))
@@ -36,7 +46,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    package var description: String { isIPv4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
+    package var description: String { isUnix ? host : isIPv4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
 
     package func with(port: UInt16) -> SocketAddress { SocketAddress(high: high, low: low, port: port) }
 
@@ -73,6 +83,10 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     init(_ storage: borrowing sockaddr_storage) {
         let copy = copy storage
+        guard Int32(copy.ss_family) != AF_UNIX else {
+            self = .unix
+            return
+        }
         if Int32(copy.ss_family) == AF_INET6 {
             let v6 = unsafe withUnsafeBytes(of: copy) { unsafe $0.loadUnaligned(as: sockaddr_in6.self) }
             var bytes = [UInt8]()

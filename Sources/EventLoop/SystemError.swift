@@ -19,6 +19,9 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var isAddressInUse: Bool { errno == EADDRINUSE }
 
+    /// Something else than a socket is where one should be.
+    package var isNotSocket: Bool { errno == ENOTSOCK }
+
     /// The peer, or something between, says that there is no such connection.
     package var isConnectionReset: Bool { errno == ECONNRESET }
 

@@ -19,7 +19,7 @@ package enum SendResult: Equatable {
     case failed(SystemError)
 }
 
-/// One connected TCP socket on one loop: readiness by libuv, bytes by `recv` and `send`.
+/// One connected TCP socket, or Unix-domain one, on one loop: readiness by libuv, bytes by `recv` and `send`.
 ///
 /// Nothing is queued here. What the kernel does not take stays with the owner, who alone knows what may still be dropped or overtaken;
 /// therefore a poll handle and not `uv_tcp_t`, whose write queue owns what it was given (docs/decisions/0001).
@@ -50,16 +50,16 @@ package final class TCPStream {
         unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
     }
 
-    /// Begins a connection to `address`; the handler is told by `streamBecameWritable` when it stands, by `didFail` when it cannot. With a seal it
+    /// Begins a connection to `endpoint`; the handler is told by `streamBecameWritable` when it stands, by `didFail` when it cannot. With a seal it
     /// stands when that is established.
     package static func connect(
-        _ loop: EventLoop, to address: SocketAddress, seal: (any StreamSeal)? = nil, handler: any TCPStreamHandler
+        _ loop: EventLoop, to endpoint: Endpoint, seal: (any StreamSeal)? = nil, handler: any TCPStreamHandler
     ) throws(SystemError) -> TCPStream {
-        let descriptor = try SystemError.checkPOSIX(wsg_stream_socket(address.isIPv4 ? AF_INET : AF_INET6), "create a socket")
+        let descriptor = try SystemError.checkPOSIX(wsg_stream_socket(endpoint.family), "create a socket")
         let stream = try TCPStream(loop, descriptor: descriptor, seal: seal)
-        let result = unsafe address.withSockaddr { address, length in unsafe CLibuv.connect(descriptor, address, length) }
+        let result = unsafe endpoint.withSockaddr { address, length in unsafe CLibuv.connect(descriptor, address, length) }
         if result < 0, SystemError.currentErrno != EINPROGRESS {
-            let error = SystemError("connect to \(address)", errno: SystemError.currentErrno)
+            let error = SystemError("connect to \(endpoint)", errno: SystemError.currentErrno)
             stream.close()
             throw error
         }
@@ -71,8 +71,14 @@ package final class TCPStream {
         return stream
     }
 
+    package static func connect(
+        _ loop: EventLoop, to address: SocketAddress, seal: (any StreamSeal)? = nil, handler: any TCPStreamHandler
+    ) throws(SystemError) -> TCPStream {
+        try connect(loop, to: .network(address), seal: seal, handler: handler)
+    }
+
     /// An event is one small write: Nagle's delay would hold it for the acknowledgement of the one before. Accepted connections have it off
-    /// already, from their listener.
+    /// already, from their listener; a Unix-domain socket knows none.
     private func disableNagle() {
         var on: Int32 = 1
         unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))

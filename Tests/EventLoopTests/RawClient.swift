@@ -1,6 +1,8 @@
 import Glibc
 
-/// A plain blocking TCP socket, as foreign to the code under test as a peer is. Every wait ends after a time-out.
+@testable import EventLoop
+
+/// A plain blocking socket, as foreign to the code under test as a peer is. Every wait ends after a time-out.
 final class RawClient: Sendable {
     let descriptor: Int32
 
@@ -15,6 +17,16 @@ final class RawClient: Sendable {
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         let result = unsafe RawSocket.withLoopback(port) { unsafe connect(descriptor, $0, $1) }
         guard result == 0 else {
+            _ = Glibc.close(descriptor)
+            return nil
+        }
+    }
+
+    /// Connects to a Unix-domain socket; nil when nobody listens there.
+    init?(path: UnixPath) {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = descriptor
+        guard path.withSockaddr({ unsafe connect(descriptor, $0, $1) }) == 0 else {
             _ = Glibc.close(descriptor)
             return nil
         }

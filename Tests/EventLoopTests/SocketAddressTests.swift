@@ -70,6 +70,16 @@ struct SocketAddressTests {
         #expect(plain.with(port: 8).host == "10.1.2.3")
     }
 
+    @Test func `who comes by a Unix-domain socket is of this machine, and equals no address`() throws {
+        #expect(SocketAddress.unix.isLoopback)
+        #expect(!SocketAddress.unix.isIPv4 && !SocketAddress.unix.isWildcard)
+        #expect(SocketAddress.unix.description == "unix" && SocketAddress.unix.host == "unix")
+        let unspecified = try #require(SocketAddress(parsing: "[::]:0"))
+        #expect(unspecified != .unix)
+        #expect(unspecified.description == "[::]:0")
+        #expect(SocketAddress(parsing: "unix") == nil && SocketAddress(host: "unix") == nil)
+    }
+
     @Test(arguments: ["10.1.2.3:0", "127.0.0.1:65535", "[::1]:1", "[2001:db8:1:2:3:4:5:6]:512", "[::]:256"])
     func `the C form says the same`(text: String) throws {
         let address = try #require(SocketAddress(parsing: text))

@@ -18,12 +18,14 @@ public final class WebSocketManager: Sendable {
     private let threads = Locked<[LoopThread]>([])
     private let hasBegun = Atomic(false)
     private let storeThread = StoreThread()
+    /// Of the control listener, where it has one.
+    private let controlFile = Locked<UnixSocketFile?>(nil)
 
     /// Where the gateway listens.
     public struct Addresses: Sendable, Equatable {
         /// `HOST:PORT` of the public listener, with the port the kernel chose.
         public let listen: String
-        /// `HOST:PORT` of the control listener; nil for the echo service.
+        /// `HOST:PORT` of the control listener, or its `unix:/PATH`; nil for the echo service.
         public let control: String?
     }
 
@@ -51,15 +53,19 @@ public final class WebSocketManager: Sendable {
         }
         let plan = board.plan
         // An address that is taken is the likelier mistake, and the store stays as it was.
-        let clients = try Self.bind(plan.listen, plan.workers, plan.connectionOptions)
-        let controls =
-            plan.settings.echoes ? [] : try Self.bind(plan.control, plan.workers, plan.connectionOptions, closingOnFailure: clients)
+        let clients = try bind(.network(plan.listen))
+        let controls: [BoundSocket]
+        do throws(StartError) { controls = plan.settings.echoes ? [] : try bind(plan.control) } catch {
+            for socket in clients { socket.close() }
+            throw error
+        }
         let stored: [[StoredSession]]
         do throws(StartError) {
             stored = try await startStore()
             try await board.keySet?.start(board.door, board.log)
         } catch {
             for socket in clients + controls { socket.close() }
+            removeControlFile()
             await storeThread.stop(board)
             throw error
         }
@@ -77,21 +83,44 @@ public final class WebSocketManager: Sendable {
             }
         }
         board.phase = .ready
-        return Addresses(listen: clients[0].address.description, control: controls.first?.address.description)
+        return Addresses(
+            listen: clients[0].address.description, control: controls.first.map { ($0.address.isUnix ? plan.control : .network($0.address)).description })
     }
 
-    private static func bind(
-        _ address: SocketAddress, _ count: Int, _ options: ConnectionOptions, closingOnFailure others: [BoundSocket] = []
-    ) throws(StartError) -> [BoundSocket] {
+    /// A socket for each worker.
+    private func bind(_ endpoint: Endpoint) throws(StartError) -> [BoundSocket] {
+        let plan = board.plan
         do throws(SystemError) {
-            return try BoundSocket.bind(address, count: count, options)
+            switch endpoint {
+            case .network(let address): return try BoundSocket.bind(address, count: plan.workers, plan.connectionOptions)
+            case .unix(let path):
+                let (sockets, file) = try UnixSocketFile.bind(path, count: plan.workers)
+                controlFile.withLock { $0 = file }
+                return sockets
+            }
         } catch {
-            for other in others { other.close() }
-            let advice =
-                error.isAddressInUse
-                ? "; another program, perhaps another gateway, has it; choose another address (port 0: the kernel chooses)" : ""
-            throw StartError(reason: "cannot listen on \(address): \(error.reason)\(advice)")
+            throw StartError(reason: "cannot listen on \(endpoint): \(Self.reason(error, endpoint))")
         }
+    }
+
+    private static func reason(_ error: SystemError, _ endpoint: Endpoint) -> String {
+        switch endpoint {
+        case .network where error.isAddressInUse:
+            "\(error.reason); another program, perhaps another gateway, has it; choose another address (port 0: the kernel chooses)"
+        case .unix where error.isAddressInUse: "\(error.reason); another program, perhaps another gateway, answers there; choose another path"
+        case .unix where error.isNotSocket: "what is there is no socket, and is left alone; choose another path, or take it away"
+        case .network: error.reason
+        // Which of the steps failed tells what to do.
+        case .unix: "\(error)"
+        }
+    }
+
+    private func removeControlFile() {
+        let file = controlFile.withLock { file in
+            defer { file = nil }
+            return file
+        }
+        file?.remove()
     }
 
     /// Opens the history, where it is kept, and returns what each worker is home to.
@@ -184,6 +213,7 @@ public final class WebSocketManager: Sendable {
         }
         await StoreThread.joined(threads)
         await board.keySet?.stop()
+        removeControlFile()
         await storeThread.stop(board)
         board.phase = .stopped
         board.closeUnopened()

@@ -8,7 +8,8 @@ public struct GatewaySettings: Sendable, Equatable {
 
     /// The public listener, for clients: `HOST:PORT`, numeric or `localhost`. Port 0 lets the kernel choose.
     public var listen = "127.0.0.1:8080"
-    /// The control listener, for engines and operators. On loopback, unless there are keys for it (``apiKeyFile``).
+    /// The control listener, for engines and operators: `HOST:PORT`, or `unix:/PATH` for a Unix-domain socket that only this user opens. On this machine,
+    /// unless there are keys for it (``apiKeyFile``).
     public var control = "127.0.0.1:8081"
     /// Event loops, one thread each. Range 1 to 64; nil means one per core.
     public var workers: Int?
@@ -38,7 +39,7 @@ public struct GatewaySettings: Sendable, Equatable {
     /// A client connection is closed with 1012 after this time, spread over a tenth of it, so that its client comes back with a fresh token. Zero: never.
     public var connectionLifetimeMax: Duration = .zero
     /// A file with the hashes of the keys that engines and operators show on the control listener, and what each may do. Nil: whoever reaches the
-    /// listener may do anything, and it must be on loopback.
+    /// listener may do anything, and it must be on this machine.
     public var apiKeyFile: String?
     /// Origins (`scheme://host[:port]`) whose pages may connect; `*` allows all. Empty: a loopback listener allows loopback origins, others none.
     public var allowedOrigins: [String] = []

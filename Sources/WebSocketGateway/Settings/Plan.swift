@@ -7,7 +7,7 @@ internal import WebSocket
 struct Plan: Sendable {
     let settings: GatewaySettings
     let listen: SocketAddress
-    let control: SocketAddress
+    let control: Endpoint
     let workers: Int
     /// Client connections at once, after the descriptor limit had its say.
     let connectionsMax: Int
@@ -63,14 +63,14 @@ struct Plan: Sendable {
     init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int, memoryBytes: Int) throws(SettingsError) {
         self.settings = settings
         listen = try Self.address(settings.listen, "listen")
-        control = try Self.address(settings.control, "control")
+        control = try Self.endpoint(settings.control, "control")
         workers = try Self.within(settings.workers ?? min(cores, 64), 1...64, "workers")
 
         tokenKeys = try TokenKeys.read(settings)
         keySet = try KeySetSource.read(settings)
         apiKeys = try APIKeys.read(settings)
         if !settings.echoes {
-            guard control.isLoopback || settings.controlClientCA != nil || apiKeys != nil else {
+            guard control.isLocal || settings.controlClientCA != nil || apiKeys != nil else {
                 throw SettingsError(
                     "control",
                     "\(settings.control) is open to the network, and without API keys anybody could publish; pass --api-key-file, or use a loopback address"
@@ -82,7 +82,7 @@ struct Plan: Sendable {
                     "\(settings.listen) is open to the network and no token is asked for; pass --jwks or --jwt-secret-file, or --allow-anonymous to let everybody in"
                 )
             }
-            if listen.port != 0, listen == control { throw SettingsError("control", "is the same address as listen") }
+            if listen.port != 0, control == .network(listen) { throw SettingsError("control", "is the same address as listen") }
         }
 
         try Self.within(settings.connectionsMax, 1...10_000_000, "max-connections")
@@ -121,6 +121,9 @@ struct Plan: Sendable {
             eventsMax: settings.historyEventsMax, bytesMax: settings.historyBytesMax,
             retention: try Self.milliseconds(settings.historyRetention, "history-retention") * 1_000_000)
 
+        if case .unix = control, settings.controlTLS {
+            throw SettingsError("control-tls", "is of no use on a Unix-domain socket: its file is its owner's alone, and nobody is on the way")
+        }
         tls = try ListenerTLS.load(settings)
         tlsHandshakesPerWorker = max(1, try Self.within(settings.tlsHandshakesMax, 1...1_000_000, "max-tls-handshakes") / workers)
 
@@ -238,6 +241,17 @@ struct Plan: Sendable {
                 setting, "\"\(text)\" is not HOST:PORT with a numeric address or localhost, such as 127.0.0.1:8080 or [::1]:8080")
         }
         return address
+    }
+
+    private static func endpoint(_ text: String, _ setting: String) throws(SettingsError) -> Endpoint {
+        do throws(UnixPath.Fault) {
+            if let endpoint = try Endpoint(parsing: text) { return endpoint }
+        } catch {
+            throw SettingsError(setting, error.description)
+        }
+        throw SettingsError(
+            setting,
+            "\"\(text)\" is not HOST:PORT with a numeric address or localhost, such as 127.0.0.1:8081 or [::1]:8081, nor unix:/PATH")
     }
 
     @discardableResult

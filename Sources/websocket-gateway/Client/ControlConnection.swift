@@ -44,7 +44,7 @@ final class ControlConnection: TCPStreamHandler {
     var isOpen: Bool { state == .open }
 
     init(_ loop: EventLoop, to gateway: GatewayTarget, key: BearerText? = nil, handler: any ControlConnectionHandler) throws(SystemError) {
-        fields = "Host: \(gateway)\r\n\(key?.field ?? "")"
+        fields = "Host: \(gateway.hostField)\r\n\(key?.field ?? "")"
         self.handler = handler
         (stream, seal) = try gateway.connect(loop, handler: self)
     }

@@ -18,13 +18,13 @@ struct DemoGreeting {
 
           browsers connect to   \(clients)/ws/backtest/\(DemoEngines.backtestID)
                                 \(clients)/ws/forward/\(DemoEngines.forwardID)
-          engines publish to    \(engines)/v1/sessions/{session_id}/events
+          engines publish to    \(engines)/v1/sessions/{session_id}/events\(socket.map { ", over the socket \($0)" } ?? "")
 
         In another terminal, watch a session, publish into it yourself, and see what was delivered:
 
           \(command) watch \(DemoEngines.backtestID) --connect \(isSealed ? clients : Self.reachable(listen))
-          curl -s -X POST \(engines)/v1/sessions/\(DemoEngines.backtestID)/events -H 'Content-Type: application/json' -d '\(Self.example)'
-          curl -s \(engines)/metrics | grep wsg_deliveries_total
+          \(curl) -X POST \(engines)/v1/sessions/\(DemoEngines.backtestID)/events -H 'Content-Type: application/json' -d '\(Self.example)'
+          \(curl) \(engines)/metrics | grep wsg_deliveries_total
         \(trust)
         Ctrl-C stops it.
 
@@ -32,7 +32,7 @@ struct DemoGreeting {
     }
 
     private var clients: String { "\(isSealed ? "wss" : "ws")://\(Self.reachable(listen))" }
-    private var engines: String { "\(isControlSealed ? "https" : "http")://\(Self.reachable(control))" }
+    private var engines: String { "\(isControlSealed ? "https" : "http")://\(socket == nil ? Self.reachable(control) : "localhost")" }
 
     /// Empty, or lines with an empty one before them.
     private var trust: String {
@@ -49,10 +49,18 @@ struct DemoGreeting {
 
     private static let example = #"{"type":"ai_thinking","data":{"text":"hello from curl","is_complete":true}}"#
 
+    /// The control listener's path, where it is a Unix-domain socket.
+    private var socket: String? { control.hasPrefix("unix:") ? String(control.dropFirst("unix:".count)) : nil }
+    private var curl: String { socket.map { "curl -s --unix-socket \(Self.quoted($0))" } ?? "curl -s" }
+
     /// The executable as it can be typed in this folder.
     private var command: String {
-        var path = executable
-        if let folder, path.hasPrefix(folder + "/") { path = String(path.dropFirst(folder.count + 1)) }
+        guard let folder, executable.hasPrefix(folder + "/") else { return Self.quoted(executable) }
+        return Self.quoted(String(executable.dropFirst(folder.count + 1)))
+    }
+
+    /// As a shell takes it for one word.
+    private static func quoted(_ path: String) -> String {
         let plain = path.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true

@@ -16,7 +16,7 @@ struct LoadCommand: ParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("The gateway's public listener; wss://HOST for TLS.", valueName: "host:port")) var connect = "127.0.0.1:8080"
-    @Option(help: ArgumentHelp("The gateway's control listener; https://HOST for TLS.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("The gateway's control listener; https://HOST for TLS, or unix:/PATH.", valueName: "host:port"))
     var control = "127.0.0.1:8081"
     @OptionGroup var tls: TLSOptions
     @Option(help: ArgumentHelp("The key of the control listener; better in WSG_API_KEY.", valueName: "key")) var apiKey: String?

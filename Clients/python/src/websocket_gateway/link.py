@@ -279,9 +279,13 @@ class EngineLink:
             delay = min(delay * 2, BACKOFF_SECONDS[1])
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(self._target.host, self._target.port, ssl=self._target.tls), CONNECT_SECONDS_MAX
+        target = self._target
+        opening = (
+            asyncio.open_connection(target.host, target.port, ssl=target.tls)
+            if target.path is None
+            else asyncio.open_unix_connection(target.path)
         )
+        reader, writer = await asyncio.wait_for(opening, CONNECT_SECONDS_MAX)
         try:
             key = frames.new_key()
             fields = (

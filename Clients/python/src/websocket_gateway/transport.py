@@ -56,9 +56,22 @@ class Target:
         self, control_url: str, api_key: Optional[str], ssl_context: Optional[ssl.SSLContext] = None
     ) -> None:
         """Raises ValueError, without repeating the key, where one of them is not usable."""
+        self.path: Optional[str] = None
+        """Of a Unix-domain socket; None: host and port count."""
+        self.tls: Optional[ssl.SSLContext] = None
+        """None: the connection is not encrypted."""
+        if control_url.startswith("unix:"):
+            self.path = control_url[len("unix:") :]
+            if not self.path.startswith("/") or "\0" in self.path:
+                raise ValueError(f"a control socket must look like unix:/path, not {control_url!r}")
+            if ssl_context is not None:
+                raise ValueError("an SSL context is for https:// alone")
+            self.host, self.port = "localhost", 0
+            self._set_fields("localhost", api_key)
+            return
         parts = urlsplit(control_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"the control URL must look like http://host:port or https://host:port, not {control_url!r}")
+            raise ValueError(f"the control URL must look like http://host:port, https://host:port or unix:/path, not {control_url!r}")
         if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
             raise ValueError(f"the control URL must be {parts.scheme}://host:port alone")
         if ssl_context is not None and parts.scheme == "http":
@@ -67,17 +80,38 @@ class Target:
             raise ValueError("the control URL's host has characters no host has")
         self.host = parts.hostname
         self.port = {"http": 80, "https": 443}[parts.scheme] if parts.port is None else parts.port
-        self.tls: Optional[ssl.SSLContext] = None
-        """None: the connection is not encrypted."""
         if parts.scheme == "https":
             self.tls = ssl_context or ssl.create_default_context()
         host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
-        fields = f"Host: {host}:{self.port}\r\nUser-Agent: websocket-gateway-client\r\n"
+        self._set_fields(f"{host}:{self.port}", api_key)
+
+    def _set_fields(self, host: str, api_key: Optional[str]) -> None:
+        fields = f"Host: {host}\r\nUser-Agent: websocket-gateway-client\r\n"
         if api_key:
             if not re.fullmatch(r"[\x21-\x7e]+", api_key):
                 raise ValueError("the API key has characters that cannot stand in an HTTP header")
             fields += f"Authorization: Bearer {api_key}\r\n"
         self._fields = fields
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.host}:{self.port}" if self.path is None else f"unix:{self.path}"
+
+    def connect(self, timeout: float) -> socket.socket:
+        """A connection, not yet encrypted. Raises OSError or UnicodeError."""
+        if self.path is None:
+            connection = socket.create_connection((self.host, self.port), timeout=timeout)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(self.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def request(self, method: str, path: str, body: Optional[str] = None, key: Optional[str] = None) -> bytes:
         """One request in bytes. `path` must be fit to stand in a request line, `key` in a header."""
@@ -258,14 +292,13 @@ class Channel:
         seconds = CONNECT_SECONDS_MAX if gives_up_at is None else gives_up_at - now
         seconds = max(0.05, min(CONNECT_SECONDS_MAX, seconds, self._pipeline.retry_for))
         try:
-            connection = socket.create_connection((self._target.host, self._target.port), timeout=seconds)
+            connection = self._target.connect(seconds)
             if self._target.tls is not None:
                 connection = self._secured(connection, self._target.tls)
         except (OSError, UnicodeError) as error:
-            self._pipeline.not_connected(f"{self._target.host}:{self._target.port}: {error}", time.monotonic())
+            self._pipeline.not_connected(f"{self._target.name}: {error}", time.monotonic())
             return False
         connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(connection, selectors.EVENT_READ)
         self._socket = connection
         self._pipeline.opened(time.monotonic())
