@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Union
@@ -36,14 +37,31 @@ JSON_TYPE = {"Content-Type": "application/json"}
 NDJSON_TYPE = {"Content-Type": "application/x-ndjson"}
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix-domain socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def connect(address: tuple[str, int], timeout: float = 10) -> http.client.HTTPConnection:
+    if address[0].startswith("unix:"):
+        return UnixConnection(address[0].removeprefix("unix:"), timeout)
+    if address in sealed:
+        return http.client.HTTPSConnection(*address, timeout=timeout, context=sealed[address])
+    return http.client.HTTPConnection(*address, timeout=timeout)
+
+
 def ask_at(
     address: tuple[str, int], method: str, path: str, body: Union[bytes, str, None] = None, headers: Mapping[str, str] = {}
 ) -> Answer:
-    connection = (
-        http.client.HTTPSConnection(*address, timeout=10, context=sealed[address])
-        if address in sealed
-        else http.client.HTTPConnection(*address, timeout=10)
-    )
+    connection = connect(address)
     try:
         connection.request(method, path, body.encode() if isinstance(body, str) else body, dict(headers))
         answer = connection.getresponse()

@@ -107,12 +107,15 @@ class Gateway:
 
     @property
     def control_address(self) -> tuple[str, int]:
+        """Of a Unix-domain socket its `unix:/path`, and 0."""
+        if self.control.startswith("unix:"):
+            return self.control, 0
         host, _, port = self.control.rpartition(":")
         return host, int(port)
 
     @property
     def control_url(self) -> str:
-        return f"http://{self.control}"
+        return self.control if self.control.startswith("unix:") else f"http://{self.control}"
 
     def url(self, session: str, kind: str = "backtest", query: str = "") -> str:
         return f"{'wss' if self.tls else 'ws'}://{self.listen}/ws/{kind}/{session}" + (f"?{query}" if query else "")

@@ -26,7 +26,7 @@ final class RawClient: Sendable {
     init?(path: UnixPath) {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         let descriptor = descriptor
-        guard path.withSockaddr({ unsafe connect(descriptor, $0, $1) }) == 0 else {
+        guard unsafe path.withSockaddr({ unsafe connect(descriptor, $0, $1) }) == 0 else {
             _ = Glibc.close(descriptor)
             return nil
         }

@@ -25,7 +25,7 @@ struct UnixPathTests {
     }
 
     @Test func `the C form is the path and a zero`() throws {
-        let bytes = try UnixPath("/run/ä").withSockaddr { address, length in
+        let bytes = try unsafe UnixPath("/run/ä").withSockaddr { address, length in
             unsafe Array(UnsafeRawBufferPointer(start: address, count: Int(length)))
         }
         #expect(bytes.count == 110)

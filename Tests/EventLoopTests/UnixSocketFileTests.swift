@@ -169,7 +169,7 @@ struct UnixSocketFileTests {
     @Test func `what is no socket is left alone`() throws {
         let place = try Place()
         let descriptor = place.open(O_WRONLY)
-        #expect(write(descriptor, "x", 1) == 1)
+        #expect(unsafe write(descriptor, "x", 1) == 1)
         _ = Glibc.close(descriptor)
         let error = #expect(throws: SystemError.self) { try UnixSocketFile.bind(place.path, count: 1) }
         #expect(error?.isNotSocket == true)
@@ -220,9 +220,11 @@ struct UnixSocketFileTests {
         let path = place.path
         for _ in 0..<20 {
             try place.leaveStale()
-            let winners = await withTaskGroup(of: ([BoundSocket], UnixSocketFile)?.self) { group in
+            let winners: [([BoundSocket], UnixSocketFile)] = await withTaskGroup(of: ([BoundSocket], UnixSocketFile)?.self) { group in
                 for _ in 0..<8 { group.addTask { try? UnixSocketFile.bind(path, count: 1) } }
-                return await group.reduce(into: []) { all, one in if let one { all.append(one) } }
+                var all: [([BoundSocket], UnixSocketFile)] = []
+                for await one in group { if let one { all.append(one) } }
+                return all
             }
             #expect(winners.count == 1)
             #expect(RawClient(path: path)?.close() != nil, "who got it is who answers")

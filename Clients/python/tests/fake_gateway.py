@@ -14,6 +14,7 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Optional
 
 PATIENCE_SECONDS = 10.0
@@ -143,7 +144,13 @@ class Answering:
 class FakeGateway:
     """Use as a context manager; leaving it raises what went wrong in a script."""
 
-    def __init__(self, *scripts: Script, family: socket.AddressFamily = socket.AF_INET, port: int = 0) -> None:
+    def __init__(
+        self,
+        *scripts: Script,
+        family: socket.AddressFamily = socket.AF_INET,
+        port: int = 0,
+        path: Optional[Path] = None,
+    ) -> None:
         self._scripts = list(scripts) or [Answering()]
         self._failures: queue.Queue[BaseException] = queue.Queue()
         self._threads: list[threading.Thread] = []
@@ -151,8 +158,11 @@ class FakeGateway:
         self.accepted = 0
         self._listener = socket.socket(family, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+        self._listener.bind(str(path) if path else ("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
         self._listener.listen(16)
+        if path:
+            self.url = f"unix:{path}"
+            return
         self.port: int = self._listener.getsockname()[1]
         host = "[::1]" if family == socket.AF_INET6 else "127.0.0.1"
         self.url = f"http://{host}:{self.port}"

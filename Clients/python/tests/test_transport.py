@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Optional
 
 import pytest
@@ -63,6 +65,9 @@ def close(transport: Transport) -> None:
         ("http://user:secret@gateway", None),
         ("http://gate way", None),
         ("http://gateway:99999", None),
+        ("unix:", None),
+        ("unix:gateway.sock", None),
+        ("unix:/run/a\0b", None),
         ("http://gateway", "secret\r\nX: y"),
         ("http://gateway", "secr\u00e9t"),
     ],
@@ -83,6 +88,28 @@ def test_an_encrypted_target_has_a_context_that_verifies_and_its_own_port() -> N
     assert Target("http://gateway", None).tls is None
     with pytest.raises(ValueError, match="https"):
         Target("http://gateway", None, own)
+
+
+def test_a_target_may_be_a_unix_domain_socket() -> None:
+    target = Target("unix:/run/gateway.sock", None)
+    assert target.path == "/run/gateway.sock"
+    assert target.tls is None
+    assert target.request("GET", "/v1/sessions").startswith(b"GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n")
+    with pytest.raises(ValueError, match="https"):
+        Target("unix:/run/gateway.sock", None, ssl.create_default_context())
+
+
+def test_requests_go_over_a_unix_domain_socket(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sock"
+    with FakeGateway(family=socket.AF_UNIX, path=path) as gateway:
+        transport = make(gateway.url)
+        assert status(post(transport)) == 200
+        close(transport)
+    transport = make(f"unix:{tmp_path}/nothing.sock", retry_for=0.2)
+    future = post(transport)
+    assert outcome(future) == "not_sent"
+    assert f"unix:{tmp_path}/nothing.sock: " in str(future.exception())
+    close(transport)
 
 
 def test_a_request_is_these_bytes() -> None:

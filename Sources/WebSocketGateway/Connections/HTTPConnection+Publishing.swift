@@ -7,7 +7,7 @@ extension HTTPConnection {
     func publish(_ route: EngineRoutes.Publish, _ head: RequestHead, _ body: [UInt8]) {
         guard !core.isParting else { return add(encode(EngineRoutes.response(.gatewayStopped), head)) }
         do throws(EngineRoutes.Refusal) {
-            let checked = try route.check(head, by: EngineRoutes.admit(head, on: self))
+            let checked = try route.check(head, mayHaveName: mayHaveName, by: EngineRoutes.admit(head, on: self))
             publishHeads.learn(head, checked)
             publish(checked, key: checked.key, body, keepAlive: head.keepAlive)
         } catch {

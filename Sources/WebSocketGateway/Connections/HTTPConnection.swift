@@ -77,6 +77,8 @@ final class HTTPConnection: Peer {
     }
 
     var isControl: Bool { if case .control = admission { true } else { false } }
+    /// Its requests may be addressed to any `Host`: no page could have sent them.
+    var mayHaveName: Bool { peer.isUnix || core.board.controlDoor.asksForKeys }
     var gaugeLabel: Int { isControl ? 1 : 0 }
 
     func start() {

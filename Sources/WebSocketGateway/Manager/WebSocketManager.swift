@@ -83,8 +83,8 @@ public final class WebSocketManager: Sendable {
             }
         }
         board.phase = .ready
-        return Addresses(
-            listen: clients[0].address.description, control: controls.first.map { ($0.address.isUnix ? plan.control : .network($0.address)).description })
+        let control = controls.first.map { $0.address.isUnix ? plan.control : .network($0.address) }
+        return Addresses(listen: clients[0].address.description, control: control?.description)
     }
 
     /// A socket for each worker.
@@ -107,7 +107,8 @@ public final class WebSocketManager: Sendable {
         switch endpoint {
         case .network where error.isAddressInUse:
             "\(error.reason); another program, perhaps another gateway, has it; choose another address (port 0: the kernel chooses)"
-        case .unix where error.isAddressInUse: "\(error.reason); another program, perhaps another gateway, answers there; choose another path"
+        case .unix where error.isAddressInUse:
+            "\(error.reason); another program, perhaps another gateway, answers there; choose another path"
         case .unix where error.isNotSocket: "what is there is no socket, and is left alone; choose another path, or take it away"
         case .network: error.reason
         // Which of the steps failed tells what to do.

@@ -26,12 +26,12 @@ extension EngineRoutes {
     /// Web pages have no business here: a page that a trader happens to visit could otherwise publish to a gateway on the same machine, or,
     /// under a name of its own that resolves to this address, read from it (docs/decisions/0005).
     ///
-    /// A page has no key: where keys are asked for, the listener may have a name.
-    static func checkHeaders(_ head: RequestHead, asksForKeys: Bool) throws(Refusal) {
+    /// A page has no key, and reaches no Unix-domain socket: where keys are asked for, or it is one, the listener may have a name.
+    static func checkHeaders(_ head: RequestHead, mayHaveName: Bool) throws(Refusal) {
         guard !head.contains("origin") else {
             throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
         }
-        guard asksForKeys || head.first("host", satisfies: HostField.isNumericOrLocal) ?? true else {
+        guard mayHaveName || head.first("host", satisfies: HostField.isNumericOrLocal) ?? true else {
             throw Refusal(
                 .forbidden, "HOST_NOT_ALLOWED", "the control listener answers to its numeric address and to localhost, not to other names")
         }

@@ -35,8 +35,8 @@ enum EngineRoutes {
             var caller: ControlDoor.Caller?
         }
 
-        func check(_ head: RequestHead, by caller: ControlDoor.Caller? = nil) throws(Refusal) -> Checked {
-            try EngineRoutes.checkHeaders(head, asksForKeys: caller != nil)
+        func check(_ head: RequestHead, mayHaveName: Bool = false, by caller: ControlDoor.Caller? = nil) throws(Refusal) -> Checked {
+            try EngineRoutes.checkHeaders(head, mayHaveName: mayHaveName)
             let session = try EngineRoutes.sessionID(session)
             let (answersEarly, wait) = try parameters(head)
             return Checked(
@@ -102,7 +102,7 @@ enum EngineRoutes {
     static func run(_ head: RequestHead, _ body: [UInt8], on connection: HTTPConnection) {
         do throws(Refusal) {
             // A load balancer's health check says what it likes.
-            if head.path != "/healthz" { try checkHeaders(head, asksForKeys: connection.core.board.controlDoor.asksForKeys) }
+            if head.path != "/healthz" { try checkHeaders(head, mayHaveName: connection.mayHaveName) }
             let caller = try admit(head, on: connection)
             if let page = operatorPage(head, connection.core) { return connection.answer(head, page) }
             if head.path == EngineLinkRoute.path { return try EngineLinkRoute.run(head, caller, on: connection) }

@@ -122,7 +122,8 @@ struct Plan: Sendable {
             retention: try Self.milliseconds(settings.historyRetention, "history-retention") * 1_000_000)
 
         if case .unix = control, settings.controlTLS {
-            throw SettingsError("control-tls", "is of no use on a Unix-domain socket: its file is its owner's alone, and nobody is on the way")
+            throw SettingsError(
+                "control-tls", "is of no use on a Unix-domain socket: its file is its owner's alone, and nobody is on the way")
         }
         tls = try ListenerTLS.load(settings)
         tlsHandshakesPerWorker = max(1, try Self.within(settings.tlsHandshakesMax, 1...1_000_000, "max-tls-handshakes") / workers)

@@ -7,7 +7,8 @@ struct GatewayOptions: ParsableArguments {
         String?
     @Option(
         help: ArgumentHelp(
-            "The control listener, for engines and operators: unix:/PATH, or HOST:PORT, on loopback or with --api-key-file.", valueName: "address"))
+            "The control listener, for engines and operators: unix:/PATH, or HOST:PORT, on loopback or with --api-key-file.",
+            valueName: "address"))
     var control: String?
     @Option(help: ArgumentHelp("Event loops, one thread each. Default: one per core.", valueName: "n")) var workers: String?
     @Option(help: ArgumentHelp("A file of name = value lines; names are those of these flags.", valueName: "file")) var config: String?

@@ -32,6 +32,27 @@ import Testing
         }
     }
 
+    @Test func `a control listener may be a Unix-domain socket, the public one not`() throws {
+        let target = try GatewayTarget.parse("unix:/run/gateway.sock", .control, flag: "--control", TLSOptions.parse([]))
+        #expect(target.description == "unix:/run/gateway.sock")
+        #expect(target.hostField == "localhost")
+        #expect(target.isLoopback)
+        for text in ["unix:", "unix:gateway.sock", "unix:/" + String(repeating: "p", count: 107)] {
+            #expect(throws: ValidationError.self) { try GatewayTarget.parse(text, .control, flag: "--control", TLSOptions.parse([])) }
+        }
+        #expect(throws: ValidationError.self) {
+            try GatewayTarget.parse("unix:/run/gateway.sock", .clients, flag: "--connect", TLSOptions.parse([]))
+        }
+    }
+
+    @Test(arguments: [ECONNREFUSED, ENOENT])
+    func `a socket that nobody listens on says what to do`(errno: Int32) throws {
+        let target = try GatewayTarget.parse("unix:/run/gateway.sock", .control, flag: "--control", TLSOptions.parse([]))
+        #expect(
+            target.explain(SystemError("connect", errno: errno))
+                == "nothing listens on unix:/run/gateway.sock; is the gateway running? start it with: websocket-gateway demo")
+    }
+
     @Test(arguments: [
         "", "8080", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", "::1:80", "a b:80", "wss://", "wss://a:0", "wss://a/path", "wss://u@a:1",
         "wss://a:1?x", "a\r\nX: y:80", "[:80",

@@ -26,4 +26,10 @@ import Testing
         (greeting.isSealed, greeting.isControlSealed) = (false, false)
         #expect(!greeting.text.contains("--ca FILE"))
     }
+
+    @Test func `a control listener on a Unix-domain socket is reached by curl's own flag`() {
+        let greeting = DemoGreeting(listen: "127.0.0.1:8080", control: "unix:/run/my gateway.sock", seed: 1, executable: "wsg", folder: nil)
+        #expect(greeting.text.contains("http://localhost/v1/sessions/{session_id}/events, over the socket /run/my gateway.sock\n"))
+        #expect(greeting.text.contains("  curl -s --unix-socket '/run/my gateway.sock' http://localhost/metrics | grep"))
+    }
 }

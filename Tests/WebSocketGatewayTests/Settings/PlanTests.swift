@@ -122,6 +122,7 @@ struct PlanTests {
 
     @Test(arguments: [
         ("listen", "nowhere"), ("listen", ""), ("listen", "example.com:80"), ("control", "127.0.0.1"), ("control", "127.0.0.1:65536"),
+        ("control", "unix:control.sock"), ("control", "unix:"), ("control", "unix:/"), ("listen", "unix:/run/gateway.sock"),
     ])
     func `an address that is none is refused by name`(setting: String, text: String) {
         let error = #expect(throws: SettingsError.self) {
@@ -142,6 +143,29 @@ struct PlanTests {
             }
             #expect(error?.setting == "control")
         }
+    }
+
+    @Test func `a Unix-domain socket is of this machine, and needs no keys`() throws {
+        let plan = try plan { $0.control = "unix:/run/gateway.sock" }
+        #expect(plan.control.description == "unix:/run/gateway.sock")
+        #expect(plan.apiKeys == nil)
+    }
+
+    @Test func `a path that no socket can have is refused by name`() throws {
+        _ = try plan { $0.control = "unix:/" + String(repeating: "p", count: 106) }
+        let error = #expect(throws: SettingsError.self) { try plan { $0.control = "unix:/" + String(repeating: "p", count: 107) } }
+        #expect(error?.description == "control: the path is 108 bytes long, and that of a Unix-domain socket is 107 at most")
+    }
+
+    @Test func `TLS on a Unix-domain socket is refused`() {
+        let error = #expect(throws: SettingsError.self) {
+            try plan {
+                $0.control = "unix:/run/gateway.sock"
+                $0.controlTLS = true
+            }
+        }
+        #expect(error?.setting == "control-tls")
+        #expect(error?.reason.contains("of no use on a Unix-domain socket") == true)
     }
 
     @Test(arguments: ["0.0.0.0:8080", "[::]:0", "192.0.2.1:8080"])

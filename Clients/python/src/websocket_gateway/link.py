@@ -255,18 +255,21 @@ class EngineLink:
     # The connection
 
     async def _run(self) -> None:
+        """Cancelled by `aclose`. Before Python 3.12 `wait_for` forgets that where what it waits for is there in the same
+        moment, so each turn looks whether the link is closed."""
         delay = BACKOFF_SECONDS[0]
-        while True:
+        while not self._is_closed:
             self._retry_after = None
             try:
                 reader, writer, rest = await self._connect()
             except (OSError, asyncio.TimeoutError, frames.BadFrame, asyncio.IncompleteReadError) as error:
-                _log.warning("no engine link to %s:%s: %s", self._target.host, self._target.port, error or "time-out")
+                _log.warning("no engine link to %s: %s", self._target.name, error or "time-out")
             else:
                 delay = BACKOFF_SECONDS[0]
                 try:
-                    self._opened(writer)
-                    await self._read(reader, rest)
+                    if not self._is_closed:
+                        self._opened(writer)
+                        await self._read(reader, rest)
                 except (OSError, frames.BadFrame) as error:
                     _log.warning("the engine link was lost: %s", error)
                 except Exception:
@@ -274,6 +277,8 @@ class EngineLink:
                 finally:
                     self._writer = None
                     writer.close()
+            if self._is_closed:
+                return
             wait = random.uniform(delay / 2, delay) if self._retry_after is None else self._retry_after
             await asyncio.sleep(wait)
             delay = min(delay * 2, BACKOFF_SECONDS[1])
@@ -323,7 +328,7 @@ class EngineLink:
         incoming = frames.FrameReader()
         is_pinged = False
         data = rest
-        while True:
+        while not self._is_closed:
             for opcode, payload in incoming.feed(data):
                 if opcode == frames.CLOSE:
                     return self._closed(payload)
@@ -337,7 +342,7 @@ class EngineLink:
                 if self._writer is not None:
                     self._writer.write(frames.frame(frames.PING, b""))
                 continue
-            if not data:
+            if not data and not self._is_closed:
                 raise frames.BadFrame("the gateway ended the connection")
             is_pinged = False
 

@@ -39,8 +39,9 @@ class WebSocketManager:
     are called, like any blocking call: a round trip, and never more than the limits below. All may be called from any
     thread. Requests go out in the order of the calls, so a count after a publish knows of it.
 
-    control_url, api_key: where the gateway's control listener is, and its key. Where they are not given, the
-        environment's WSG_CONTROL_URL and WSG_API_KEY are read at the first use; else http://127.0.0.1:8081 and none.
+    control_url, api_key: where the gateway's control listener is (http://host:port, https://host:port or unix:/path),
+        and its key. Where they are not given, the environment's WSG_CONTROL_URL and WSG_API_KEY are read at the first
+        use; else http://127.0.0.1:8081 and none.
     timeout: seconds without an answer from a connected gateway, after which the connection is given up. A call ends
         with GatewayUnavailable then, unless it may be repeated.
     retry_for: seconds for which a gateway that cannot be reached, or answers 503 with Retry-After, is tried again. No
