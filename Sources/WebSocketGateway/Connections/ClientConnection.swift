@@ -5,7 +5,7 @@ internal import WebSocket
 /// One client's WebSocket or event stream on its worker, from the 101 or 200 to the last byte.
 ///
 /// Flow: TCPStream → MessageReader → **ClientConnection** → commands; FanOut → **ClientConnection** (only while it lags) → Outbox → TCPStream
-final class ClientConnection: Peer {
+final class ClientConnection: StreamPeer {
     enum State {
         case open
         /// Our close frame is sent or queued; the peer's is awaited until the deadline.

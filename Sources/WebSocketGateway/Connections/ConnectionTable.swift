@@ -7,14 +7,18 @@ struct ConnectionRef: Sendable, Hashable {
 }
 
 /// Anything that owns a TCP connection on a worker.
-protocol Peer: TCPStreamHandler {
-    var stream: TCPStream { get }
+protocol Peer: AnyObject {
     /// When the timer wheel will call next, loop milliseconds; nil while it will not.
     var wakesAt: UInt64? { get set }
     /// Does what is due, and returns when the next thing is.
     func deadlineReached(now: UInt64) -> UInt64?
     /// The gateway is stopping; `hard` means now.
     func gatewayStops(hard: Bool)
+}
+
+/// A peer that has a stream of it.
+protocol StreamPeer: Peer, TCPStreamHandler {
+    var stream: TCPStream { get }
 }
 
 /// The connections of one worker, by slot and generation.

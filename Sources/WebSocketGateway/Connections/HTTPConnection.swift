@@ -9,7 +9,7 @@ internal import WebSocket
 /// before it is answered, and holds back what comes after it, so that each sees the effects of the ones before.
 ///
 /// Flow: TCPStream → RequestParser → **HTTPConnection** → EngineRoutes, ClientRoutes → answers in order → TCPStream
-final class HTTPConnection: Peer {
+final class HTTPConnection: StreamPeer {
     enum State {
         case open
         /// The last answer is written (or about to be); FIN follows, and the peer's is awaited until the deadline.
@@ -50,7 +50,7 @@ final class HTTPConnection: Peer {
     /// Parsing goes on at the end of the turn, when the answers have been written: not within the call that delivers.
     var resumeAfterTurn = false
     /// What this connection became, for the bytes that its parser has not seen.
-    var upgraded: (any Peer)?
+    var upgraded: (any StreamPeer)?
 
     private var requestStarted: UInt64?
     private var bodyStarted: UInt64?

@@ -3,7 +3,7 @@ internal import HTTP
 
 /// A connection over a limit: it has its 503, and now we read and forget what it sends until it leaves, because closing a socket with
 /// unread bytes resets it and the answer with it.
-final class RefusedConnection: Peer {
+final class RefusedConnection: StreamPeer {
     /// More than these per worker are closed at once.
     static let countMax = 64
     private static let lingerMilliseconds: UInt64 = 1000
@@ -21,17 +21,17 @@ final class RefusedConnection: Peer {
     }
 
     static func answer(_ reason: RefusalReason, retryAfterSeconds: Int = 1, date: [UInt8] = []) -> [UInt8] {
-        let (code, message) =
+        let (status, code, message): (HTTPStatus, String, String) =
             switch reason {
-            case .gatewayLimit: ("CONNECTION_LIMIT", "the gateway has as many connections as it may")
-            case .addressLimit: ("ADDRESS_LIMIT", "this address has as many connections as it may")
-            case .addressRate: ("RATE_LIMITED", "this address opens connections too fast")
-            case .controlLimit: ("CONTROL_LIMIT", "the control listener has as many connections as it may")
-            case .draining: ("DRAINING", "the gateway is shutting down")
+            case .gatewayLimit: (.serviceUnavailable, "CONNECTION_LIMIT", "the gateway has as many connections as it may")
+            case .addressLimit: (.serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may")
+            case .addressRate: (.tooManyRequests, "RATE_LIMITED", "this address opens connections too fast")
+            case .controlLimit: (.serviceUnavailable, "CONTROL_LIMIT", "the control listener has as many connections as it may")
+            case .draining: (.serviceUnavailable, "DRAINING", "the gateway is shutting down")
+            case .proxyHeader: (.badRequest, "PROXY_HEADER_REQUIRED", "connections of this proxy begin with a PROXY header, version 2")
             }
-        return EngineResponse.error(
-            reason == .addressRate ? .tooManyRequests : .serviceUnavailable, code, message, retryAfterSeconds: retryAfterSeconds
-        ).encoded(keepAlive: false, date: date)
+        return EngineResponse.error(status, code, message, retryAfterSeconds: reason == .proxyHeader ? nil : retryAfterSeconds)
+            .encoded(keepAlive: false, date: date)
     }
 
     func start() {

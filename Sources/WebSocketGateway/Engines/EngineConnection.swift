@@ -7,7 +7,7 @@ internal import WebSocket
 /// What it says is handled in EngineConnection+Receiving.swift. Everything it is told is written at the end of the loop's turn, with one send.
 ///
 /// Flow: TCPStream → MessageReader → **EngineConnection** → SessionHome, CommandDesk → **EngineConnection** → TCPStream
-final class EngineConnection: Peer {
+final class EngineConnection: StreamPeer {
     enum State {
         case open
         /// Our Close is written or waits; the peer's is awaited until the deadline.

@@ -50,7 +50,7 @@ enum Metric: Int, CaseIterable, Sendable {
                 values: ["public", "control"])
         case .connectionsRefused:
             Row(
-                name: "wsg_connections_refused_total", help: "TCP connections refused with 503 or 429, or closed, for a limit.",
+                name: "wsg_connections_refused_total", help: "TCP connections refused with 400, 429 or 503, or closed, before anything was asked.",
                 kind: .counter,
                 label: "reason", values: RefusalReason.allCases.map(\.rawValue))
         case .handshakes:
@@ -262,6 +262,8 @@ enum RefusalReason: String, CaseIterable, Sendable {
     case addressRate = "address_rate"
     case controlLimit = "control_limit"
     case draining
+    /// No PROXY header of a proxy that should send one.
+    case proxyHeader = "proxy_header"
     var index: Int { Self.allCases.firstIndex(of: self)! }
 }
 

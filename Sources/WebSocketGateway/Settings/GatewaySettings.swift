@@ -47,6 +47,8 @@ public struct GatewaySettings: Sendable, Equatable {
     public var registeredSessionsOnly = false
     /// Addresses or CIDR blocks of proxies whose `X-Forwarded-For` is believed.
     public var trustedProxies: [String] = []
+    /// Connections of these proxies begin with a PROXY header, version 2, which says whose they are.
+    public var proxyProtocol = false
 
     // MARK: TLS
 

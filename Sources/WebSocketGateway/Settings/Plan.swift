@@ -156,6 +156,9 @@ struct Plan: Sendable {
 
         origins = try OriginPolicy(settings.allowedOrigins, onLoopback: listen.isLoopback)
         proxies = try TrustedProxies(settings.trustedProxies)
+        guard !settings.proxyProtocol || !settings.trustedProxies.isEmpty else {
+            throw SettingsError("proxy-protocol", "needs the proxies that send it; pass --trusted-proxies")
+        }
 
         var http = HTTPLimits()
         http.requestLineBytesMax = settings.requestLineBytesMax

@@ -5,7 +5,7 @@ internal import OpenSSL
 /// A connection from its accept until its TLS handshake is done; then the same connection goes on as HTTP, and knows nothing of TLS.
 ///
 /// Flow: TCPStream → **TLSHandshake** → HTTPConnection
-final class TLSHandshake: Peer {
+final class TLSHandshake: StreamPeer {
     let stream: TCPStream
     var wakesAt: UInt64?
     private let core: WorkerCore

@@ -5,7 +5,12 @@ extension WorkerCore {
     func acceptClient(_ descriptor: Int32, _ peer: SocketAddress) {
         counters.add(.connectionsAccepted, label: 0)
         if isDraining { return refuse(descriptor, .draining) }
-        let isStranger = !peer.isLoopback && !plan.proxies.contains(peer)
+        if plan.settings.proxyProtocol, plan.proxies.contains(peer) { return awaitProxyHeader(descriptor, peer) }
+        admit(descriptor, peer, isStranger: !peer.isLoopback && !plan.proxies.contains(peer))
+    }
+
+    /// Lets a client in, as far as the limits allow. A stranger's address counts.
+    func admit(_ descriptor: Int32, _ peer: SocketAddress, isStranger: Bool) {
         if isStranger {
             let wait = arrive(peer)
             guard wait == 0 else { return refuse(descriptor, .addressRate, retryAfterSeconds: wait) }
@@ -20,6 +25,20 @@ extension WorkerCore {
             counted = peer
         }
         open(descriptor, peer, .client(counted: counted))
+    }
+
+    private func awaitProxyHeader(_ descriptor: Int32, _ proxy: SocketAddress) {
+        guard board.gate.enterClient(max: plan.connectionsMax) else { return refuse(descriptor, .gatewayLimit) }
+        let ref = table.reserve()
+        let connection = ProxyHeaderConnection(self, ref: ref, proxy: proxy)
+        table.set(connection, at: ref)
+        do throws(SystemError) {
+            try connection.start(descriptor)
+        } catch {
+            connectionClosed(ref, ProxyHeaderConnection.admission)
+            counters.add(.acceptErrors)
+            log.acceptFailed(error)
+        }
     }
 
     /// Takes note of a new connection of the address: 0 lets it in, otherwise so many seconds are too early.
@@ -63,7 +82,7 @@ extension WorkerCore {
         }
     }
 
-    private func refuse(_ descriptor: Int32, _ reason: RefusalReason, retryAfterSeconds: Int = 1) {
+    func refuse(_ descriptor: Int32, _ reason: RefusalReason, retryAfterSeconds: Int = 1) {
         counters.add(.connectionsRefused, label: reason.index)
         guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
         let isSealed = tls?.context(for: reason == .controlLimit ? .control : .client(counted: nil)) != nil

@@ -131,7 +131,7 @@ final class WorkerCore {
     /// An idle worker shows that it is alive once a second.
     private static let pulse: UInt64 = 1000
 
-    func schedule(_ peer: any Peer & AnyObject, ref: ConnectionRef, at time: UInt64) {
+    func schedule(_ peer: any Peer, ref: ConnectionRef, at time: UInt64) {
         if let already = peer.wakesAt, already <= time { return }
         peer.wakesAt = time
         wheel.schedule(ref, at: time)

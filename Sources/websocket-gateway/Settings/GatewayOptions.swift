@@ -19,6 +19,7 @@ struct GatewayOptions: ParsableArguments {
     @Flag(help: "Serve only sessions that an engine registered or published to.") var registeredSessionsOnly = false
     @Option(help: ArgumentHelp("Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.", valueName: "list"))
     var trustedProxies: String?
+    @Flag(help: "Connections of the trusted proxies begin with a PROXY header, version 2.") var proxyProtocol = false
 
     @Option(help: ArgumentHelp("The secret that tokens are signed with, or a public key in PEM.", valueName: "file"))
     var jwtSecretFile: String?
@@ -116,7 +117,8 @@ struct GatewayOptions: ParsableArguments {
         let values: [(String, String?)] = [
             ("listen", listen), ("control", control), ("workers", workers), ("allow-anonymous", allowAnonymous ? "true" : nil),
             ("allowed-origins", allowedOrigins), ("registered-sessions-only", registeredSessionsOnly ? "true" : nil),
-            ("trusted-proxies", trustedProxies), ("jwt-secret-file", jwtSecretFile), ("jwks", jwks), ("jwks-ca", jwksCa),
+            ("trusted-proxies", trustedProxies), ("proxy-protocol", proxyProtocol ? "true" : nil),
+            ("jwt-secret-file", jwtSecretFile), ("jwks", jwks), ("jwks-ca", jwksCa),
             ("jwks-refresh-interval", jwksRefreshInterval), ("jwks-unknown-key-interval", jwksUnknownKeyInterval),
             ("jwks-timeout", jwksTimeout), ("jwt-issuer", jwtIssuer),
             ("jwt-audience", jwtAudience), ("token-expiry", tokenExpiry), ("max-connection-lifetime", maxConnectionLifetime),

@@ -14,6 +14,7 @@ struct SettingRow: Sendable {
         optionalCount("workers", \.workers),
         flag("allow-anonymous", \.allowAnonymous), list("allowed-origins", \.allowedOrigins),
         flag("registered-sessions-only", \.registeredSessionsOnly), list("trusted-proxies", \.trustedProxies),
+        flag("proxy-protocol", \.proxyProtocol),
         file("jwt-secret-file", \.tokenSecretFile), optionalText("jwks", \.tokenKeySet), file("jwks-ca", \.keySetAuthorities),
         seconds("jwks-refresh-interval", \.keySetRefreshInterval), seconds("jwks-unknown-key-interval", \.keySetUnknownKeyInterval),
         seconds("jwks-timeout", \.keySetTimeout),
