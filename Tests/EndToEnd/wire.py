@@ -27,12 +27,16 @@ Self = TypeVar("Self", bound="Wire")
 class Wire:
     """A connected socket with a read buffer."""
 
-    def __init__(self, address: tuple[str, int], receive_buffer_bytes: Optional[int] = None, seconds: float = 5) -> None:
+    def __init__(
+        self, address: tuple[str, int], receive_buffer_bytes: Optional[int] = None, seconds: float = 5, preface: bytes = b""
+    ) -> None:
+        """`preface` is sent before anything else, TLS included."""
         self.socket = socket.socket()
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(patience(seconds))
         self.socket.connect(address)
+        self.socket.sendall(preface)
         if address in sealed:
             self.socket = sealed[address].wrap_socket(self.socket, server_hostname=address[0])
         self.buffer = bytearray()
@@ -132,10 +136,11 @@ class RawTab(Wire):
         query: str = "",
         receive_buffer_bytes: Optional[int] = None,
         early: bytes = b"",
+        preface: bytes = b"",
         **headers: str,
     ) -> None:
         """`early` is sent with the request, before its answer is known."""
-        super().__init__(gateway.address, receive_buffer_bytes)
+        super().__init__(gateway.address, receive_buffer_bytes, preface=preface)
         path = f"/ws/{kind}/{session}" + (f"?{query}" if query else "")
         self.send(upgrade_request(path, **headers).encode() + early)
         self.answer_to_upgrade = self.answer()

@@ -50,7 +50,8 @@ enum Metric: Int, CaseIterable, Sendable {
                 values: ["public", "control"])
         case .connectionsRefused:
             Row(
-                name: "wsg_connections_refused_total", help: "TCP connections refused with 400, 429 or 503, or closed, before anything was asked.",
+                name: "wsg_connections_refused_total",
+                help: "TCP connections refused with 400, 429 or 503, or closed, before anything was asked.",
                 kind: .counter,
                 label: "reason", values: RefusalReason.allCases.map(\.rawValue))
         case .handshakes:

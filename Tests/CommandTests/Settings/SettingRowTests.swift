@@ -29,7 +29,7 @@ import WebSocketGateway
     @Test(arguments: SettingRow.all.map(\.name))
     func `a flag that is given reaches the settings`(_ name: String) throws {
         let row = try #require(SettingRow.all.first { $0.name == name })
-        let isFlag = ["allow-anonymous", "registered-sessions-only", "control-tls"].contains(name)
+        let isFlag = ["allow-anonymous", "registered-sessions-only", "control-tls", "proxy-protocol"].contains(name)
         let value = ["deflate": "false", "durability": "relaxed", "token-expiry": "close"][name] ?? "7"
         let options = try GatewayOptions.parse(isFlag ? ["--\(name)"] : ["--\(name)", value])
         #expect(options.given.map(\.name) == [name])

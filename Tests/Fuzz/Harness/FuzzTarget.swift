@@ -10,7 +10,8 @@ enum FuzzTargets {
     static let all: [any FuzzTarget.Type] = [
         AddressesTarget.self, ClientCommandTarget.self, EngineMessageTarget.self, EventsTarget.self, ExtensionOffersTarget.self,
         HandshakeTarget.self, IdentifiersTarget.self, InflaterTarget.self, JSONTarget.self, MessageReaderTarget.self, OutboxTarget.self,
-        QueryTarget.self, RequestParserTarget.self, ResponseParserTarget.self, SettingsFileTarget.self, TLSServerTarget.self,
+        ProxyHeaderTarget.self, QueryTarget.self, RequestParserTarget.self, ResponseParserTarget.self, SettingsFileTarget.self,
+        TLSServerTarget.self,
         TLSStreamTarget.self, TokenTarget.self,
     ]
 }

@@ -242,4 +242,10 @@ struct PlanTests {
         #expect(#expect(throws: SettingsError.self) { try plan { $0.allowedOrigins = ["x"] } }?.setting == "allowed-origins")
         #expect(#expect(throws: SettingsError.self) { try plan { $0.trustedProxies = ["x"] } }?.setting == "trusted-proxies")
     }
+
+    @Test func `the PROXY protocol wants proxies`() throws {
+        let error = #expect(throws: SettingsError.self) { try plan { $0.proxyProtocol = true } }
+        #expect(error?.description == "proxy-protocol: needs the proxies that send it; pass --trusted-proxies")
+        _ = try plan { ($0.proxyProtocol, $0.trustedProxies) = (true, ["10.0.0.0/8"]) }
+    }
 }
