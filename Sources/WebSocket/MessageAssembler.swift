@@ -10,7 +10,7 @@ package struct MessageAssembler {
         case compressed(Opcode)
     }
 
-    private let messageBytesMax: Int
+    let messageBytesMax: Int
     private var kind = Kind.binary
     /// Frames of the open message.
     private var frames: UInt32 = 0

@@ -13,6 +13,9 @@ package struct MessageReader: ~Copyable {
     private var decoder: FrameDecoder
     private var assembler: MessageAssembler
 
+    /// What one message may hold: the connection's since it was made.
+    package var messageBytesMax: Int { assembler.messageBytesMax }
+
     /// `deflate`: permessage-deflate is agreed, and messages may arrive as ``Received/compressed(_:_:)``.
     package init(role: PeerRole, limits: WebSocketLimits = .init(), deflate: Bool = false) {
         decoder = FrameDecoder(role: role, fragmentsMax: limits.fragmentsMax, deflate: deflate)

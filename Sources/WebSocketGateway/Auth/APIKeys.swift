@@ -13,7 +13,8 @@ public enum APIScope: String, CaseIterable, Sendable {
 
 /// The keys of the control listener, as their hashes: whoever reads the file cannot use them. Immutable: other keys are a new value.
 struct APIKeys: Sendable {
-    struct Entry: Sendable {
+    struct Entry: Sendable, Equatable {
+        /// ASCII.
         let name: String
         let scopes: Set<APIScope>
         /// SHA-256. A key is 32 random bytes: no slow hash makes them harder to find.

@@ -20,7 +20,6 @@ final class ControlDoor: Sendable {
     /// Otherwise whoever reaches the listener may do anything. New keys do not change it.
     let asksForKeys: Bool
 
-    private let rate: RateLimit?
     private let state: Locked<State>
     /// Counts the changes of keys: read with each publish whose head was seen before.
     private let generation = Atomic(0)
@@ -28,21 +27,27 @@ final class ControlDoor: Sendable {
     private struct State: Sendable {
         var keys: APIKeys?
         /// Beside the keys.
-        var buckets: [TokenBucket]
+        var allowances: [Allowance]
     }
 
-    /// `rate` is of the events that one key publishes; nil: as many as it likes.
-    init(_ keys: APIKeys?, rate: RateLimit?) {
+    /// What a key has left, and of which rate: with another one it begins anew.
+    private struct Allowance: Sendable {
+        var bucket = TokenBucket()
+        var rate: RateLimit?
+    }
+
+    init(_ keys: APIKeys?) {
         asksForKeys = keys != nil
-        self.rate = rate
-        state = Locked(State(keys: keys, buckets: Array(repeating: TokenBucket(), count: keys?.entries.count ?? 0)))
+        state = Locked(State(keys: keys, allowances: Array(repeating: Allowance(), count: keys?.entries.count ?? 0)))
     }
 
+    /// The same keys change nothing, for nobody.
     func replace(_ keys: APIKeys) {
         state.withLock { state in
+            guard state.keys?.entries != keys.entries else { return }
             // A key that stays keeps what it has used.
-            let used = Dictionary(uniqueKeysWithValues: zip(state.keys?.entries.map(\.name) ?? [], state.buckets))
-            state = State(keys: keys, buckets: keys.entries.map { used[$0.name] ?? TokenBucket() })
+            let used = Dictionary(uniqueKeysWithValues: zip(state.keys?.entries.map(\.name) ?? [], state.allowances))
+            state = State(keys: keys, allowances: keys.entries.map { used[$0.name] ?? Allowance() })
             generation.add(1, ordering: .releasing)
         }
     }
@@ -60,13 +65,14 @@ final class ControlDoor: Sendable {
     func isCurrent(_ caller: Caller) -> Bool { caller.generation == generation.load(ordering: .acquiring) }
 
     /// Takes note of so many events: 0 lets them in, as long as the key owes nothing; otherwise so many milliseconds are too early. However many they are,
-    /// they are let in or refused together.
-    func publish(_ events: Int, by caller: Caller, now: UInt64) -> UInt64 {
+    /// they are let in or refused together. `rate` is of the events that one key publishes; nil: as many as it likes.
+    func publish(_ events: Int, by caller: Caller, now: UInt64, _ rate: RateLimit?) -> UInt64 {
         guard let rate else { return 0 }
         return state.withLock { state in
-            guard isCurrent(caller), state.buckets.indices.contains(caller.index) else { return 0 }
-            let wait = state.buckets[caller.index].wait(now: now, rate)
-            if wait == 0 { state.buckets[caller.index].charge(events, now: now, rate) }
+            guard isCurrent(caller), state.allowances.indices.contains(caller.index) else { return 0 }
+            if state.allowances[caller.index].rate != rate { state.allowances[caller.index] = Allowance(rate: rate) }
+            let wait = state.allowances[caller.index].bucket.wait(now: now, rate)
+            if wait == 0 { state.allowances[caller.index].bucket.charge(events, now: now, rate) }
             return wait
         }
     }

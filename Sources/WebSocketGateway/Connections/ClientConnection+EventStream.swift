@@ -5,7 +5,7 @@ internal import WebSocket
 extension ClientConnection {
     var transport: Transport { encoding.transport }
 
-    var clockLimits: ConnectionClock.Limits { core.plan.clockLimits(isHeard: transport.isHeard) }
+    var clockLimits: ConnectionClock.Limits { transport.isHeard ? core.plan.heardLimits : core.plan.unheardLimits }
 
     /// A script reads in the reason when to come back; an `EventSource` does it by itself.
     func closeForDraining(retryMilliseconds: Int) {
@@ -23,6 +23,14 @@ extension ClientConnection {
         guard bytesRead > Self.unaskedBytesMax else { return }
         closeCode = .policyViolation
         cut(.unaskedBytes, abortively: true)
+    }
+
+    func planChanged(from earlier: Plan) {
+        if core.plan.messageLimits != earlier.messageLimits { meter.limitsChanged(now: core.now, core.plan.messageLimits) }
+        guard core.plan.heardLimits != earlier.heardLimits || core.plan.heartbeatInterval != earlier.heartbeatInterval else { return }
+        clock.limitsChanged(now: core.now, heartbeatBy: core.now + core.jittered(core.plan.heartbeatInterval))
+        if transport == .eventStream { stream.setUserTimeout(milliseconds: Int32(clamping: core.plan.staleTimeout)) }
+        scheduleNextDeadline()
     }
 
     /// Who cannot be heard is gone when it has not acknowledged for as long as another may be silent: each heartbeat asks.

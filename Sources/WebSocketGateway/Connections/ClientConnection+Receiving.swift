@@ -53,7 +53,7 @@ extension ClientConnection {
     private func opened(_ received: Received) throws(ProtocolViolation) -> Received {
         guard case .compressed(let opcode, let bytes, let frames) = received else { return received }
         guard let inflater = core.inflater else { throw .messageTooBig }
-        let message = try CompressedMessage.open(opcode, bytes, frames: frames, with: inflater, max: core.plan.settings.messageBytesMax)
+        let message = try CompressedMessage.open(opcode, bytes, frames: frames, with: inflater, max: reader.messageBytesMax)
         meter.inflated(by: message.payloadBytes - bytes.count, now: core.now, core.plan.messageLimits)
         return message
     }

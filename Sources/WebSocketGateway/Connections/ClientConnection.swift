@@ -276,7 +276,7 @@ final class ClientConnection: StreamPeer {
         return clock.next(clockLimits)
     }
 
-    func scheduleFirstDeadline() {
+    func scheduleNextDeadline() {
         if let next = nextDeadline { core.schedule(self, at: next) }
     }
 

@@ -1,7 +1,7 @@
 /// When a client connection was heard, and what is due when. Times are the loop's milliseconds; nothing here reads a clock.
 struct ConnectionClock {
     /// The time-outs that concern an open connection, in milliseconds; nil: never.
-    struct Limits: Sendable {
+    struct Limits: Sendable, Equatable {
         let stale: UInt64?
         let write: UInt64
         let message: UInt64
@@ -53,6 +53,14 @@ struct ConnectionClock {
 
     /// A message is whole; one that begins in the same read has its own time.
     mutating func messageEnded() { messageStarted = nil }
+
+    /// Other time-outs are in force: what is under way has the new ones from now on, and a heartbeat comes by `heartbeatBy` at the latest.
+    mutating func limitsChanged(now: UInt64, heartbeatBy: UInt64) {
+        lastHeard = now
+        if lastProgress != nil { lastProgress = now }
+        if messageStarted != nil { messageStarted = now }
+        if let nextHeartbeat { self.nextHeartbeat = min(nextHeartbeat, heartbeatBy) }
+    }
 
     /// How long the peer has been silent.
     func silence(now: UInt64) -> UInt64 { now > lastHeard ? now - lastHeard : 0 }

@@ -14,6 +14,12 @@ protocol Peer: AnyObject {
     func deadlineReached(now: UInt64) -> UInt64?
     /// The gateway is stopping; `hard` means now.
     func gatewayStops(hard: Bool)
+    /// Other settings are in force. What is under way has the new times from now on: nobody is closed for what was good before.
+    func planChanged(from earlier: Plan)
+}
+
+extension Peer {
+    func planChanged(from earlier: Plan) {}
 }
 
 /// A peer that has a stream of it.

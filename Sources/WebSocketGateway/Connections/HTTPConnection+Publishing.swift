@@ -18,7 +18,7 @@ extension HTTPConnection {
     /// Publishes what stands at `position` when it is all there and its head is one that was seen before; false where the parser must look.
     func publishesKnown(_ bytes: Span<UInt8>, at position: inout Int) -> Bool {
         guard isControl, isBetweenRequests, !core.isParting,
-            let found = publishHeads.find(bytes, at: position, bodyBytesMax: core.plan.httpLimits.bodyBytesMax)
+            let found = publishHeads.find(bytes, at: position, bodyBytesMax: bodyBytesMax)
         else { return false }
         // A key that was taken back since is looked at again.
         if let caller = found.head.checked.caller, !core.board.controlDoor.isCurrent(caller) { return false }

@@ -27,6 +27,8 @@ final class HTTPConnection: StreamPeer {
     var state = State.open
 
     private var parser: RequestParser
+    /// As the parser has it: the connection's since it was made.
+    let bodyBytesMax: Int
     /// Bytes parsed so far: where in them a rule was broken is worth knowing.
     private var bytesParsed: UInt64 = 0
     /// A head whose body is still coming.
@@ -71,6 +73,7 @@ final class HTTPConnection: StreamPeer {
         self.peer = peer
         self.admission = admission
         parser = RequestParser(limits: core.plan.httpLimits)
+        bodyBytesMax = core.plan.httpLimits.bodyBytesMax
         lastActivity = core.now
         // A client's head is due from its accept: it came to say something. An engine may hold a connection in readiness.
         if !isControl { requestStarted = core.now }
@@ -347,6 +350,18 @@ final class HTTPConnection: StreamPeer {
             }
         }
         return nextDeadline
+    }
+
+    func planChanged(from earlier: Plan) {
+        guard
+            core.plan.requestHeadTimeout != earlier.requestHeadTimeout || core.plan.requestBodyTimeout != earlier.requestBodyTimeout
+                || core.plan.idleTimeout != earlier.idleTimeout || core.plan.writeTimeout != earlier.writeTimeout
+        else { return }
+        lastActivity = core.now
+        lastProgress = core.now
+        if requestStarted != nil { requestStarted = core.now }
+        if bodyStarted != nil { bodyStarted = core.now }
+        schedule()
     }
 
     /// A request under way gets its answer; a connection that never began one is not told anything it asked for.

@@ -126,8 +126,7 @@ final class CommandDesk {
     }
 
     private func begin(_ request: CommandRequest) {
-        let plan = core.plan
-        let timeout = request.action == "stop" ? plan.stopCommandTimeout : plan.commandTimeout
+        let timeout = request.action == "stop" ? core.plan.stopCommandTimeout : core.plan.commandTimeout
         let engine = claims[request.session]
         switch table.begin(request, engine: engine, now: core.now, timeout: timeout) {
         case .answered(let answer): self.answer(CommandTable.Settled(requests: [request], answer: answer))

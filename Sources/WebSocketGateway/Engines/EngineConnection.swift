@@ -152,7 +152,7 @@ final class EngineConnection: StreamPeer {
         switch state {
         case .closed: nil
         case .closing(let deadline), .finishing(let deadline): deadline
-        case .open: clock.next(core.plan.clockLimits(isHeard: true))
+        case .open: clock.next(core.plan.heardLimits)
         }
     }
 
@@ -169,7 +169,7 @@ final class EngineConnection: StreamPeer {
             clock.heard(now: now)
             clock.messageEnded()
         }
-        switch clock.due(now: now, core.plan.clockLimits(isHeard: true)) {
+        switch clock.due(now: now, core.plan.heardLimits) {
         case .stale: close(.stale, reason: "not heard for \(core.plan.staleTimeout / 1000) s")
         case .noProgress: cut("it does not read", abortively: true)
         case .messageUnfinished: close(.policyViolation, reason: "message not finished in time", finish: true)
@@ -183,6 +183,12 @@ final class EngineConnection: StreamPeer {
         case .departure, .pong, nil: break
         }
         return nextDeadline
+    }
+
+    func planChanged(from earlier: Plan) {
+        guard core.plan.heardLimits != earlier.heardLimits || core.plan.heartbeatInterval != earlier.heartbeatInterval else { return }
+        clock.limitsChanged(now: core.now, heartbeatBy: core.now + core.jittered(core.plan.heartbeatInterval))
+        schedule()
     }
 
     // MARK: Closing

@@ -14,7 +14,9 @@ struct AddressRates {
 
     /// How many milliseconds the address should wait; 0: it need not. Uses nothing.
     func wait(_ address: SocketAddress, now: UInt64, _ limit: RateLimit) -> UInt64 {
-        (recent[address] ?? older[address])?.wait(now: now, limit) ?? 0
+        guard var bucket = recent[address] ?? older[address] else { return 0 }
+        bucket.rateChanged(now: now, limit)
+        return bucket.wait(now: now, limit)
     }
 
     /// 0 when the address may connect, which uses one of its allowance; otherwise how many milliseconds it should wait.
@@ -25,6 +27,7 @@ struct AddressRates {
             turnsAt = now + max(1000, limit.fillMilliseconds)
         }
         var bucket = recent[address] ?? older[address] ?? TokenBucket()
+        bucket.rateChanged(now: now, limit)
         let isAllowed = bucket.take(now: now, limit)
         recent[address] = bucket
         return isAllowed ? 0 : bucket.wait(now: now, limit)

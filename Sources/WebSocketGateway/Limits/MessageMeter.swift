@@ -2,7 +2,7 @@
 ///
 /// Flow: MessageReader → **MessageMeter** → ClientConnection
 struct MessageMeter {
-    struct Limits: Sendable {
+    struct Limits: Sendable, Equatable {
         let messages: RateLimit
         /// Of payloads as sent, and again by what they inflate to.
         let bytes: RateLimit
@@ -43,6 +43,12 @@ struct MessageMeter {
     /// A message turned out to be larger than it was sent.
     mutating func inflated(by count: Int, now: UInt64, _ limits: Limits) {
         if count > 0 { bytes.charge(count, now: now, limits.bytes) }
+    }
+
+    /// Other rates are in force: what was used of the old ones is worth at most a whole allowance of the new.
+    mutating func limitsChanged(now: UInt64, _ limits: Limits) {
+        messages.rateChanged(now: now, limits.messages)
+        bytes.rateChanged(now: now, limits.bytes)
     }
 
     private mutating func exceeded(_ rate: Excess, _ now: UInt64, _ limits: Limits) -> Verdict {

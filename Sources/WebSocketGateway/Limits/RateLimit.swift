@@ -37,6 +37,11 @@ struct TokenBucket: Sendable {
     /// Takes `count` whether they are there or not: for work whose size is known only once it is done. Later ones wait for it.
     mutating func charge(_ count: Int, now: UInt64, _ limit: RateLimit) { fullAtNanoseconds = filled(after: count, now, limit) }
 
+    /// The rate may have been another one until now: the bucket is empty at the most. Under one rate this changes nothing, but for what was charged.
+    mutating func rateChanged(now: UInt64, _ limit: RateLimit) {
+        fullAtNanoseconds = min(fullAtNanoseconds, now * 1_000_000 + limit.nanoseconds(limit.burst))
+    }
+
     /// How many milliseconds until `count` can be taken, if nobody else takes any; 0 when they are there.
     func wait(for count: Int = 1, now: UInt64, _ limit: RateLimit) -> UInt64 {
         let (end, ready) = (now * 1_000_000 + limit.nanoseconds(limit.burst), filled(after: count, now, limit))

@@ -54,7 +54,7 @@ final class Broadcast: Sendable {
 
     /// Every session has it: so does the store, before anybody is told. Under `relaxed` some may lose it yet, and the store is not told that all have it.
     private func remember(_ total: BroadcastReceipt) {
-        guard let key, total.refusal == nil, board.plan.durability == .commit else { return answer(total) }
+        guard let key, total.refusal == nil, board.startPlan.durability == .commit else { return answer(total) }
         let stored = StoredKey(
             key: key.text, digest: key.digest, firstSequence: 0, count: total.sessions,
             publishedAt: Timestamp(microsecondsSince1970: beganAt))

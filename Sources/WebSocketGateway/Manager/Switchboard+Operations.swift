@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Sessions
+internal import Synchronization
 internal import WebSocket
 
 /// What engines and embedding programs ask for, over all workers: the same calls serve ``WebSocketManager`` and the HTTP API.
@@ -7,7 +8,9 @@ extension Switchboard {
     /// An event of the Swift API takes the same way as one from an engine's request, checks included.
     func request(_ event: Event, session: SessionID?, reply: ReplyTo) throws(InvalidEvent) -> PublishRequest {
         let body = event.publishBody
-        let parsed = try EventParser.parse(body.span, format: .json, limits: plan.eventLimits)
+        var limits = EventLimits()
+        limits.eventBytesMax = eventBytesMax.load(ordering: .relaxed)
+        let parsed = try EventParser.parse(body.span, format: .json, limits: limits)
         return PublishRequest(session: session, body: body, events: parsed.events, receivedAt: Clocks.monotonicNanoseconds, reply: reply)
     }
 

@@ -34,14 +34,15 @@ public final class WebSocketManager: Sendable {
     public init(_ settings: GatewaySettings = GatewaySettings(), logger: Logger = Logger(label: "websocket-gateway")) throws(SettingsError)
     {
         let limit = ProcessResources.raiseDescriptorLimit()
-        let plan = try Plan(settings, descriptorLimit: limit, cores: ProcessResources.cores, memoryBytes: ProcessResources.memoryBytes)
-        board = Switchboard(plan, descriptorLimit: limit, log: GatewayLog(logger))
+        let memory = ProcessResources.memoryBytes
+        let plan = try Plan(settings, descriptorLimit: limit, cores: ProcessResources.cores, memoryBytes: memory)
+        board = Switchboard(plan, descriptorLimit: limit, memoryBytes: memory, log: GatewayLog(logger))
     }
 
     /// Client connections at once that the settings and the descriptor limit allow.
-    public var connectionsMax: Int { board.plan.connectionsMax }
+    public var connectionsMax: Int { board.running.withLock { $0.connectionsMax } }
     /// Workers, one thread each.
-    public var workers: Int { board.plan.workers }
+    public var workers: Int { board.startPlan.workers }
 
     // MARK: Life
 
@@ -51,7 +52,7 @@ public final class WebSocketManager: Sendable {
         guard !hasBegun.exchange(true, ordering: .relaxed), board.phase == .starting else {
             throw StartError(reason: "a gateway starts once; make a new one")
         }
-        let plan = board.plan
+        let plan = board.startPlan
         // An address that is taken is the likelier mistake, and the store stays as it was.
         let clients = try bind(.network(plan.listen))
         let controls: [BoundSocket]
@@ -126,7 +127,7 @@ public final class WebSocketManager: Sendable {
 
     /// Opens the history, where it is kept, and returns what each worker is home to.
     private func startStore() async throws(StartError) -> [[StoredSession]] {
-        let plan = board.plan
+        let plan = board.startPlan
         guard let directory = plan.settings.dataDirectory else { return Array(repeating: [], count: plan.workers) }
         let state = try await storeThread.start(board) {
             try SQLiteHistory(
@@ -285,7 +286,7 @@ public final class WebSocketManager: Sendable {
     ///   none; ``PublishRefusal``.
     @discardableResult
     public func registerSession(_ sessionID: String, _ registration: SessionRegistration = SessionRegistration()) async throws -> Bool {
-        try board.plan.check(registration.history)
+        try board.startPlan.check(registration.history)
         return try await board.register(try SessionID(sessionID)) { _ in registration }
     }
 

@@ -19,6 +19,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case tlsHandshakesOpen, tlsHandshakes
     case keySetFetches
     case engineLinks, sessionsServed, commands, commandSeconds
+    case reloads
 
     enum Kind: String { case counter, gauge, histogram }
 
@@ -207,6 +208,10 @@ enum Metric: Int, CaseIterable, Sendable {
         case .commandSeconds:
             Row(
                 name: "wsg_command_seconds", help: "From a command being read to its engine's answer being read.", kind: .histogram)
+        case .reloads:
+            Row(
+                name: "wsg_reloads_total", help: "Reloads of the settings and of the files they name, by what came of them.",
+                kind: .counter, label: "result", values: ["reloaded", "invalid", "needs_restart"])
         case .loopTurn:
             Row(name: "wsg_loop_turn_seconds", help: "Busy time of one turn of a worker's loop.", kind: .histogram)
         case .tlsHandshakesOpen:

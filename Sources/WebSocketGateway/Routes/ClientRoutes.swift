@@ -308,7 +308,7 @@ enum ClientRoutes {
         core.scratch.append(contentsOf: first)
         client.send(copying: core.scratch)
         client.stream.startReading()
-        client.scheduleFirstDeadline()
+        client.scheduleNextDeadline()
         // Bytes that came with the request are already the client's.
         if !early.isEmpty { client.stream(client.stream, didReceive: early.span) }
     }

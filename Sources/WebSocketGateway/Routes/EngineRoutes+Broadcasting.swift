@@ -4,10 +4,10 @@ internal import Sessions
 
 /// `POST /v1/events`: one event to every session.
 extension EngineRoutes {
-    static func broadcast(_ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
+    static func broadcast(_ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal) -> Work {
         try require(head, .post)
         _ = try query(head, allowed: [])
-        let parsed = try events(head, body, plan.eventLimits)
+        let parsed = try events(head, body, limits)
         // One event times every session is as much work as one request may ask for.
         guard !parsed.isBatch else { throw Refusal(.badRequest, "INVALID_EVENT", "one event is broadcast to all, not several") }
         let key = try publishKey(head).map { PublishKey(ofBroadcast: $0, body: body) }

@@ -39,7 +39,7 @@ extension EngineRoutes {
     /// Holds a key to its rate of published events.
     static func charge(_ caller: ControlDoor.Caller?, events: Int, _ core: WorkerCore) throws(Refusal) {
         guard let caller else { return }
-        let wait = core.board.controlDoor.publish(events, by: caller, now: core.now)
+        let wait = core.board.controlDoor.publish(events, by: caller, now: core.now, core.plan.publishRate)
         guard wait > 0 else { return }
         core.counters.add(.keyRefusals, label: ControlDoor.Refusal.rate.index)
         throw Refusal(

@@ -109,7 +109,7 @@ enum EngineRoutes {
             if head.method == .post, head.path != "/v1/events", head.contains("idempotency-key") {
                 throw notYet("Idempotency-Key on this route")
             }
-            let work = try route(head, body, connection.core.plan)
+            let work = try route(head, body, connection.core)
             // What is left of publishing: to everybody, or to one connection.
             if head.method == .post, scope(head) == .publish { try charge(caller, events: 1, connection.core) }
             connection.answerLater(head, work)
@@ -135,7 +135,7 @@ enum EngineRoutes {
         }
     }
 
-    private static func route(_ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
+    private static func route(_ head: RequestHead, _ body: [UInt8], _ core: WorkerCore) throws(Refusal) -> Work {
         let parts = head.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         guard parts.first == "v1" else {
             if ["/metrics", "/healthz", "/readyz"].contains(head.path) { throw methodNotAllowed("GET") }
@@ -143,16 +143,16 @@ enum EngineRoutes {
         }
         let path = Array(parts.dropFirst())
         switch (path.first, path.count) {
-        case ("events", 1): return try broadcast(head, body, plan)
+        case ("events", 1): return try broadcast(head, body, core.plan.eventLimits)
         case ("sessions", 1): return try listSessions(head)
-        case ("sessions", 2): return try session(path[1], head, body, plan)
+        case ("sessions", 2): return try session(path[1], head, body, core.board.startPlan)
         case ("sessions", 3) where path[2] == "connections": return try sessionConnections(path[1], head)
         case ("sessions", 3) where path[2] == "events":
             guard head.method == .get || head.method == .head else { throw methodNotAllowed("GET, POST") }
             return try history(path[1], head)
         case ("connections", 2) where path[1] == "cleanup": return try cleanup(head, body)
         case ("connections", 2): return try connection(path[1], head)
-        case ("connections", 3) where path[2] == "events": return try sendToConnection(path[1], head, body, plan)
+        case ("connections", 3) where path[2] == "events": return try sendToConnection(path[1], head, body, core.plan.eventLimits)
         case ("closures", 1): return try closures(head)
         default: throw notFound(head)
         }
@@ -252,10 +252,12 @@ enum EngineRoutes {
         }
     }
 
-    private static func sendToConnection(_ text: Substring, _ head: RequestHead, _ body: [UInt8], _ plan: Plan) throws(Refusal) -> Work {
+    private static func sendToConnection(_ text: Substring, _ head: RequestHead, _ body: [UInt8], _ limits: EventLimits) throws(Refusal)
+        -> Work
+    {
         try require(head, .post)
         _ = try query(head, allowed: [])
-        let parsed = try events(head, body, plan.eventLimits)
+        let parsed = try events(head, body, limits)
         guard !parsed.isBatch, let event = parsed.events.first else {
             throw Refusal(.badRequest, "INVALID_EVENT", "one event is sent to one connection, not several")
         }

@@ -1,6 +1,7 @@
+package import Logging
 public import Sessions
 
-/// Everything an operator may set, with the defaults. A plain value: read once at the start, never changed while running.
+/// Everything an operator may set, with the defaults. A plain value: a running gateway has its own, and ``WebSocketManager/reload(_:)`` gives it another.
 ///
 /// Each name is also a command line flag, an environment variable and a file key of the executable (docs/OPERATING.md).
 public struct GatewaySettings: Sendable, Equatable {
@@ -179,6 +180,8 @@ public struct GatewaySettings: Sendable, Equatable {
     /// A session without connections and events is forgotten after this time.
     public var sessionIdleTimeout: Duration = .seconds(86_400)
 
+    /// The executable's, and the least that it logs. A program that embeds the gateway gives it a logger with a level of its own.
+    package var logLevel = Logger.Level.info
     /// Echo every message on any path, as the conformance suites want it; no sessions, no control listener.
     package var echoes = false
     /// The kernel's send buffer of client sockets, in bytes; nil leaves it to the kernel. Tests make clients slow by it.

@@ -3,7 +3,7 @@ internal import HTTP
 internal import Sessions
 internal import WebSocket
 
-/// The settings after checking, in the forms the workers use. Immutable and shared.
+/// The settings after checking, in the forms the workers use. Immutable: a reload makes another, and each worker has its own copy of the one in force.
 struct Plan: Sendable {
     let settings: GatewaySettings
     let listen: SocketAddress
@@ -47,6 +47,12 @@ struct Plan: Sendable {
     /// 0: none.
     let connectionLifetimeMax: UInt64
     let tlsHandshakeTimeout: UInt64
+    /// Of clients that answer pings, so that their silence means something, and of those that cannot.
+    let heardLimits: ConnectionClock.Limits
+    let unheardLimits: ConnectionClock.Limits
+    /// What may wait in an outbox in all: the events of a full queue, a page of the history or an event that was let in when it was empty, and as much
+    /// again of our own messages. A reload does not lower it: what waits was let in under the earlier limits.
+    let outboxBytesMax: Int
 
     /// Descriptors kept for the control listener, the loops, those who are refused and still read why, and the files a process opens.
     static func descriptorReserve(controlConnections: Int, workers: Int) -> Int {
@@ -60,7 +66,10 @@ struct Plan: Sendable {
             unsentLowWaterBytes: Int32(MemoryShare.unsentBytesMax), sendBufferBytes: settings.sendBufferBytes.map(Int32.init(clamping:)))
     }
 
-    init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int, memoryBytes: Int) throws(SettingsError) {
+    /// `earlier` is the plan that this one is to replace.
+    init(_ settings: GatewaySettings, descriptorLimit: Int, cores: Int, memoryBytes: Int, replacing earlier: Plan? = nil)
+        throws(SettingsError)
+    {
         self.settings = settings
         listen = try Self.address(settings.listen, "listen")
         control = try Self.endpoint(settings.control, "control")
@@ -189,15 +198,11 @@ struct Plan: Sendable {
         sessionIdleTimeout = try Self.milliseconds(settings.sessionIdleTimeout, "session-idle-timeout")
         connectionLifetimeMax = try Self.milliseconds(settings.connectionLifetimeMax, "max-connection-lifetime", zeroMeansNever: true)
         tlsHandshakeTimeout = try Self.milliseconds(settings.tlsHandshakeTimeout, "tls-handshake-timeout")
-    }
 
-    /// What may wait in an outbox in all: the events of a full queue, a page of the history or an event that was let in when it was empty, and as much
-    /// again of our own messages.
-    var outboxBytesMax: Int { 2 * (settings.writeQueueBytesMax + max(Batch.bytesMax, settings.eventBytesMax)) }
-
-    /// `isHeard`: the client answers pings, so that its silence means something.
-    func clockLimits(isHeard: Bool) -> ConnectionClock.Limits {
-        ConnectionClock.Limits(stale: staleTimeout == 0 || !isHeard ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
+        heardLimits = ConnectionClock.Limits(stale: staleTimeout == 0 ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
+        unheardLimits = ConnectionClock.Limits(stale: nil, write: writeTimeout, message: messageTimeout)
+        outboxBytesMax = max(
+            2 * (settings.writeQueueBytesMax + max(Batch.bytesMax, settings.eventBytesMax)), earlier?.outboxBytesMax ?? 0)
     }
 
     /// What an engine may ask for its session: as much as is kept of any, or less. With a store, something.

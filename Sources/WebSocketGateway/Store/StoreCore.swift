@@ -105,7 +105,7 @@ final class StoreCore {
             tell(dropped, reason: 0)
         } catch {
             note(error)
-            hasGap = board.plan.durability == .relaxed
+            hasGap = board.startPlan.durability == .relaxed
             for ticket in sound {
                 failedAttempts[ticket.worker] = ticket.attempt
                 answer(ticket, error)
@@ -162,7 +162,7 @@ final class StoreCore {
             tell(
                 try store.expire(
                     now: Timestamp(microsecondsSince1970: now),
-                    eventsBefore: Timestamp(microsecondsSince1970: now - Int64(board.plan.history.retention / 1000)),
+                    eventsBefore: Timestamp(microsecondsSince1970: now - Int64(board.startPlan.history.retention / 1000)),
                     keysBefore: Timestamp(microsecondsSince1970: now - PublishKeys.lifetimeMicroseconds)), reason: 1)
             tell(try store.trim(), reason: 0)
             noteBytes()

@@ -4,7 +4,16 @@ internal import Synchronization
 
 /// What all workers share, and the way from any thread to each of them. Immutable but for atomics, and for what a lock guards.
 final class Switchboard: Sendable {
-    let plan: Plan
+    /// As at the start: for what a reload does not change, ``SettingRow/Change/atStart``. Workers have a copy of their own of what is in force.
+    let startPlan: Plan
+    /// What is in force: what the next reload is held against, and what a worker begins with.
+    let running: Locked<Plan>
+    /// Of what is in force, for those who publish from any thread.
+    let eventBytesMax: Atomic<Int>
+    /// One at a time. Held while files are read, and never taken by a worker.
+    let reloading = Locked(())
+    /// As at the start, like the number of workers.
+    let memoryBytes: Int
     let log: GatewayLog
     let mailboxes: [Mailbox<Mail>]
     let counters: [Counters]
@@ -26,13 +35,16 @@ final class Switchboard: Sendable {
 
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
 
-    init(_ plan: Plan, descriptorLimit: Int, log: GatewayLog) {
-        self.plan = plan
+    init(_ plan: Plan, descriptorLimit: Int, memoryBytes: Int, log: GatewayLog) {
+        startPlan = plan
+        running = Locked(plan)
+        eventBytesMax = Atomic(plan.eventLimits.eventBytesMax)
+        self.memoryBytes = memoryBytes
         tls = Locked(plan.tls)
         self.log = log
         door = TokenDoor(plan.tokenKeys)
         keySet = plan.keySet.map(KeySetThread.init)
-        controlDoor = ControlDoor(plan.apiKeys, rate: plan.publishRate)
+        controlDoor = ControlDoor(plan.apiKeys)
         self.descriptorLimit = descriptorLimit
         mailboxes = (0..<plan.workers).map { _ in Mailbox() }
         counters = (0..<plan.workers).map { _ in Counters() }
@@ -85,7 +97,7 @@ final class Switchboard: Sendable {
     var metricsPage: MetricsPage {
         MetricsPage(
             counters: counters, storeCounters: storeCounters, keySetCounters: keySet?.counters, startedAtSeconds: startedAtSeconds,
-            descriptorLimit: descriptorLimit, connectionsMax: plan.connectionsMax, certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 },
+            descriptorLimit: descriptorLimit, connectionsMax: running.withLock { $0.connectionsMax }, certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 },
             tokenKeys: door.keysCount, keySetAgeSeconds: keySet?.ageSeconds ?? 0)
     }
 }

@@ -9,7 +9,8 @@ internal import WebSocket
 final class WorkerCore {
     let index: Int
     let board: Switchboard
-    let plan: Plan
+    /// What is in force: stored here whole, so that a limit costs no more than a load. Copying all of it does; take what is needed.
+    private(set) var plan: Plan
     let counters: Counters
     let log: GatewayLog
     let loop: EventLoop
@@ -59,7 +60,7 @@ final class WorkerCore {
     init(_ board: Switchboard, index: Int) throws(SystemError) {
         self.board = board
         self.index = index
-        plan = board.plan
+        plan = board.running.withLock { $0 }
         counters = board.counters[index]
         log = board.log
         memory = MemoryShare(bytes: plan.memoryBytesPerWorker)
@@ -302,6 +303,14 @@ final class WorkerCore {
         if isDraining, board.gate.clientCount == 0 {
             for worker in board.mailboxes.indices where worker != index { post(.call { _ in }, to: worker) }
         }
+    }
+
+    /// The settings were reloaded.
+    func adopt(_ plan: Plan) {
+        let earlier = self.plan
+        self.plan = plan
+        if let contexts = plan.tls { tls?.replace(contexts) }
+        for peer in table.all { peer.planChanged(from: earlier) }
     }
 
     // MARK: Accepting

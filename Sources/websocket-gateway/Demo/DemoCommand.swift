@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLoop
+import Logging
 import WebSocketGateway
 
 struct DemoCommand: AsyncParsableCommand {
@@ -21,11 +22,10 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let environment = ProcessResources.environment
-        var options = options
+        var defaults = GatewaySettings()
         // The screen belongs to the lines to type next.
-        if environment["WSG_LOG_LEVEL"] == nil { options.logLevel = options.logLevel ?? "notice" }
-        let gateway = try RunningGateway.prepare(options)
+        defaults.logLevel = .notice
+        let gateway = try RunningGateway.prepare(options, defaults: defaults)
         let (speed, seed) = (speed, seed ?? UInt64.random(in: 1...999_999))
 
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -37,7 +37,7 @@ struct DemoCommand: AsyncParsableCommand {
                 let greeting = DemoGreeting(
                     listen: addresses.listen, control: addresses.control ?? "", isSealed: gateway.isSealed,
                     isControlSealed: gateway.isControlSealed, seed: seed, executable: CommandLine.arguments[0],
-                    folder: environment["PWD"])
+                    folder: ProcessResources.environment["PWD"])
                 greeting.show()
                 continuation.yield(manager)
                 continuation.finish()

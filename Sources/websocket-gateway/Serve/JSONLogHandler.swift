@@ -8,10 +8,20 @@ struct JSONLogHandler: LogHandler {
     static let valueCharactersMax = 256
 
     let label: String
-    var logLevel = Logger.Level.info
+    /// What a logger was given for itself; otherwise the process's, which a reload may change.
+    private var ownLevel: Logger.Level?
+    private let level: LogLevel
     var metadata: Logger.Metadata = [:]
 
-    init(label: String) { self.label = label }
+    init(label: String, level: LogLevel) {
+        self.label = label
+        self.level = level
+    }
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? level.value }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

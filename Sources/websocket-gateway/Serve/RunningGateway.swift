@@ -7,16 +7,19 @@ import WebSocketGateway
 /// A gateway as a process: settings in, signals obeyed, addresses told, exit code out.
 struct RunningGateway {
     let manager: WebSocketManager
-    private let settings: GatewaySettings
+    private let readSettings: @Sendable () throws(SettingsError) -> GatewaySettings
     private let readyFile: String?
+    private let logLevel: LogLevel
     private let logger: Logger
 
-    init(_ settings: GatewaySettings, readyFile: String?, logLevel: Logger.Level) throws(SettingsError) {
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
-        var logger = Logger(label: "websocket-gateway")
-        logger.logLevel = logLevel
-        self.logger = logger
-        self.settings = settings
+    /// `readSettings` is called now, and again with each SIGHUP.
+    init(readyFile: String?, readSettings: @escaping @Sendable () throws(SettingsError) -> GatewaySettings) throws(SettingsError) {
+        let settings = try readSettings()
+        let level = LogLevel(settings.logLevel)
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
+        logLevel = level
+        logger = Logger(label: "websocket-gateway")
+        self.readSettings = readSettings
         self.readyFile = readyFile
         manager = try WebSocketManager(settings, logger: logger)
     }
@@ -26,16 +29,13 @@ struct RunningGateway {
     var isControlSealed: Bool { settings.controlTLS }
 
     /// Reads the settings from everywhere. One line on standard error and exit 64 when they cannot be used.
-    static func prepare(_ options: GatewayOptions) throws -> RunningGateway {
+    static func prepare(_ options: GatewayOptions, defaults: GatewaySettings = GatewaySettings()) throws -> RunningGateway {
         do throws(SettingsError) {
             let environment = ProcessResources.environment
-            let settings = try SettingsReader.read(flags: options.given, file: options.config, environment: environment)
-            let levelText = options.logLevel ?? environment["WSG_LOG_LEVEL"] ?? "info"
-            guard let level = Logger.Level(rawValue: levelText) else {
-                throw SettingsError(
-                    "log-level", "\"\(levelText)\" is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            let (flags, file) = (options.given, options.config)
+            return try RunningGateway(readyFile: options.readyFile ?? environment["WSG_READY_FILE"]) { () throws(SettingsError) in
+                try SettingsReader.read(flags: flags, file: file, environment: environment, defaults: defaults)
             }
-            return try RunningGateway(settings, readyFile: options.readyFile ?? environment["WSG_READY_FILE"], logLevel: level)
         } catch {
             FailedStart.tell("\(error)")
             throw ExitCode(64)
@@ -61,11 +61,6 @@ struct RunningGateway {
                 "listen": "\(addresses.listen)", "control": "\(addresses.control ?? "none")", "workers": "\(manager.workers)",
                 "max_connections": "\(manager.connectionsMax)", "version": "\(BuildInfo.version)",
             ])
-        if manager.connectionsMax < settings.connectionsMax {
-            logger.warning(
-                "the descriptor limit allows fewer connections than max-connections",
-                metadata: ["max_connections": "\(manager.connectionsMax)", "wanted": "\(settings.connectionsMax)"])
-        }
         warn()
         await started(manager, addresses)
         await serveUntilSignal(signals)
@@ -75,18 +70,39 @@ struct RunningGateway {
 
     /// All or nothing: with a bad file everything stays as it was.
     private func reload() {
-        do throws(SettingsError) {
-            let reloaded = try manager.reload()
-            guard !reloaded.isEmpty else { return logger.notice("SIGHUP: no setting names a file that could be read again") }
-            logger.notice("SIGHUP: reloaded", metadata: ["what": "\(reloaded.joined(separator: ", "))"])
+        let settings: GatewaySettings
+        do throws(SettingsError) { settings = try readSettings() } catch {
+            manager.noteInvalidReload()
+            return logger.error("SIGHUP: not reloaded; everything stays as it was", metadata: ["reason": "\(error)"])
+        }
+        do throws(ReloadRefusal) {
+            tell(try manager.reload(settings), level: settings.logLevel)
             warn()
         } catch {
             logger.error("SIGHUP: not reloaded; everything stays as it was", metadata: ["reason": "\(error)"])
         }
     }
 
+    /// One field for each setting that changed, and for what was read again. At the level of before or of now, whichever says more.
+    private func tell(_ report: ReloadReport, level: Logger.Level) {
+        logLevel.value = min(logLevel.value, level)
+        defer { logLevel.value = level }
+        var metadata: Logger.Metadata = [:]
+        if !report.files.isEmpty { metadata["what"] = "\(report.files.joined(separator: ", "))" }
+        for change in report.changes { metadata[change.name] = "\(change.from ?? "none") → \(change.to ?? "none")" }
+        logger.notice(metadata.isEmpty ? "SIGHUP: nothing has changed" : "SIGHUP: reloaded", metadata: metadata)
+    }
+
     /// What is usable and yet not as it should be.
-    private func warn() { for warning in manager.warnings { logger.warning("\(warning)") } }
+    private func warn() {
+        let (allowed, wanted) = (manager.connectionsMax, manager.settings.connectionsMax)
+        if allowed < wanted {
+            logger.warning(
+                "the descriptor limit allows fewer connections than max-connections",
+                metadata: ["max_connections": "\(allowed)", "wanted": "\(wanted)"])
+        }
+        for warning in manager.warnings { logger.warning("\(warning)") }
+    }
 
     private func serveUntilSignal(_ signals: SignalStream) async {
         for await signal in signals.stream {
@@ -97,7 +113,7 @@ struct RunningGateway {
             break
         }
         logger.info("draining; another signal stops at once")
-        let watchdog = Task { try await stopAtOnce(after: settings.drainTimeout + .seconds(2)) }
+        let watchdog = Task { try await stopAtOnce(after: manager.settings.drainTimeout + .seconds(2)) }
         let second = Task {
             for await signal in signals.stream where signal != SignalSource.hangup { try await stopAtOnce(after: .zero) }
         }

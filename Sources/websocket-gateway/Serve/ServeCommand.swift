@@ -9,7 +9,9 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Every flag is also an environment variable (--max-connections is WSG_MAX_CONNECTIONS) and a key of the --config file \
             (max-connections = 5000). A flag wins over the environment, the environment over the file. SIGTERM drains: clients are told to come \
-            back elsewhere, and the gateway exits 0; a second signal exits at once.
+            back elsewhere, and the gateway exits 0; a second signal exits at once. SIGHUP reloads: the file, and the files that settings name, are \
+            read again, all or nothing. Changes of these need a restart: \
+            \(SettingRow.all.filter { $0.change == .atStart }.map(\.name).joined(separator: ", ")).
             """)
 
     @OptionGroup var options: GatewayOptions
@@ -39,6 +41,7 @@ struct EchoCommand: AsyncParsableCommand {
         settings.listen = listen
         settings.workers = workers
         settings.echoes = true
+        settings.logLevel = .notice
         settings.messageBytesMax = 16_777_216
         settings.messageFragmentsMax = 1_000_000
         settings.writeQueueBytesMax = 33_554_432
@@ -49,7 +52,8 @@ struct EchoCommand: AsyncParsableCommand {
         settings.staleTimeout = .zero
         let gateway: RunningGateway
         do throws(SettingsError) {
-            gateway = try RunningGateway(settings, readyFile: readyFile, logLevel: .notice)
+            let settings = settings
+            gateway = try RunningGateway(readyFile: readyFile) { settings }
         } catch {
             FailedStart.tell("\(error)")
             throw ExitCode(64)

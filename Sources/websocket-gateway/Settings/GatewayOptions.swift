@@ -144,7 +144,7 @@ struct GatewayOptions: ParsableArguments {
             ("session-idle-timeout", sessionIdleTimeout),
             ("tls-certificate", tlsCertificate), ("tls-key", tlsKey), ("control-tls", controlTls ? "true" : nil),
             ("control-client-ca", controlClientCa), ("max-tls-handshakes", maxTlsHandshakes),
-            ("tls-handshake-timeout", tlsHandshakeTimeout),
+            ("tls-handshake-timeout", tlsHandshakeTimeout), ("log-level", logLevel),
         ]
         return values.compactMap { name, value in value.map { (name, $0) } }
     }

@@ -3,10 +3,10 @@ import WebSocketGateway
 
 /// Puts the settings together: the defaults, over them the file, over it the environment, over it the flags.
 enum SettingsReader {
-    static func read(flags: [(name: String, value: String)], file: String?, environment: [String: String]) throws(SettingsError)
-        -> GatewaySettings
-    {
-        var settings = GatewaySettings()
+    static func read(
+        flags: [(name: String, value: String)], file: String?, environment: [String: String], defaults: GatewaySettings = GatewaySettings()
+    ) throws(SettingsError) -> GatewaySettings {
+        var settings = defaults
         let path = file ?? environment["WSG_CONFIG"]
         if let path {
             for (name, value, line) in try SettingsFile(parsing: contents(of: path)).entries {
@@ -42,7 +42,7 @@ enum SettingsReader {
 
     /// Variables that are no settings of the gateway: our own tools' and the Python client's.
     private static let otherVariables: Set<String> = [
-        "WSG_CONFIG", "WSG_READY_FILE", "WSG_LOG_LEVEL", "WSG_CONTROL_URL", "WSG_API_KEY", "WSG_TOKEN",
+        "WSG_CONFIG", "WSG_READY_FILE", "WSG_CONTROL_URL", "WSG_API_KEY", "WSG_TOKEN",
     ]
 
     private static func contents(of path: String) throws(SettingsError) -> String {

@@ -1,4 +1,5 @@
 import EventLoop
+import Logging
 import Testing
 import WebSocketGateway
 
@@ -42,9 +43,19 @@ import WebSocketGateway
     @Test func `an unknown WSG_ variable stops the start, any other variable does not`() throws {
         let error = try #require(throws: SettingsError.self) { try read(environment: ["WSG_MAX_CONECTIONS": "5", "MAX_CONNECTIONS": "x"]) }
         #expect(error.setting == "WSG_MAX_CONECTIONS")
-        #expect(
-            try read(environment: ["WSG_CONTROL_URL": "http://127.0.0.1:8081", "WSG_API_KEY": "k", "WSG_LOG_LEVEL": "debug"])
-                == GatewaySettings())
+        #expect(try read(environment: ["WSG_CONTROL_URL": "http://127.0.0.1:8081", "WSG_API_KEY": "k"]) == GatewaySettings())
+    }
+
+    @Test func `the level of the log stands where the others do, over a program's own default`() throws {
+        var demo = GatewaySettings()
+        demo.logLevel = .notice
+        #expect(try SettingsReader.read(flags: [], file: nil, environment: [:], defaults: demo).logLevel == .notice)
+        #expect(try SettingsReader.read(flags: [], file: nil, environment: ["WSG_LOG_LEVEL": "debug"], defaults: demo).logLevel == .debug)
+        #expect(try read(flags: [("log-level", "error")], file: "log-level = trace").logLevel == .error)
+        #expect(try read(file: "log-level = trace").logLevel == .trace)
+        #expect(throws: SettingsError("log-level", "\"loud\" is not one of trace, debug, info, notice, warning, error, critical")) {
+            try read(flags: [("log-level", "loud")])
+        }
     }
 
     @Test(arguments: [

@@ -21,7 +21,7 @@ struct ControlDoorTests {
     }
 
     @Test func `a key opens what its scopes say`() throws {
-        let door = ControlDoor(keys, rate: nil)
+        let door = ControlDoor(keys)
         #expect(door.asksForKeys)
         _ = try admit(publisher.key, .publish, at: door)
         _ = try admit(reader.key, .read, at: door)
@@ -31,11 +31,11 @@ struct ControlDoorTests {
         for key in ["", "x", String(publisher.key.dropLast()), publisher.key + "x", publisher.line] {
             #expect(throws: ControlDoor.Refusal.unknown) { try admit(key, .publish, at: door) }
         }
-        #expect(!ControlDoor(nil, rate: nil).asksForKeys)
+        #expect(!ControlDoor(nil).asksForKeys)
     }
 
     @Test func `with other keys what was found before counts no more`() throws {
-        let door = ControlDoor(keys, rate: nil)
+        let door = ControlDoor(keys)
         let caller = try admit(publisher.key, .publish, at: door)
         #expect(door.isCurrent(caller))
         door.replace(try APIKeys(parsing: Array(reader.line.utf8)))
@@ -45,18 +45,30 @@ struct ControlDoorTests {
     }
 
     @Test func `a key publishes at its rate, and one request may have more`() throws {
-        let door = ControlDoor(keys, rate: RateLimit(perSecond: 10, burst: 10))
+        let door = ControlDoor(keys)
+        let rate = RateLimit(perSecond: 10, burst: 10)
         let caller = try admit(publisher.key, .publish, at: door)
         let other = try admit(reader.key, .read, at: door)
-        #expect(door.publish(9, by: caller, now: 0) == 0)
-        #expect(door.publish(25, by: caller, now: 0) == 0, "one was left")
-        #expect(door.publish(1, by: caller, now: 0) == 2500)
-        #expect(door.publish(1, by: other, now: 0) == 0)
-        #expect(door.publish(1, by: caller, now: 2499) > 0)
-        #expect(door.publish(1, by: caller, now: 2500) == 0)
-        door.replace(keys)
+        #expect(door.publish(9, by: caller, now: 0, rate) == 0)
+        #expect(door.publish(25, by: caller, now: 0, rate) == 0, "one was left")
+        #expect(door.publish(1, by: caller, now: 0, rate) == 2500)
+        #expect(door.publish(1, by: other, now: 0, rate) == 0)
+        #expect(door.publish(1, by: caller, now: 2499, rate) > 0)
+        #expect(door.publish(1, by: caller, now: 2500, rate) == 0)
+        door.replace(try APIKeys(parsing: Array(publisher.line.utf8)))
         let again = try admit(publisher.key, .publish, at: door)
-        #expect(door.publish(1, by: again, now: 2500) > 0, "new keys are no new allowance")
+        #expect(door.publish(1, by: again, now: 2500, rate) > 0, "new keys are no new allowance")
+        let higher = RateLimit(perSecond: 100, burst: 100)
+        #expect(door.publish(100, by: again, now: 2500, higher) == 0, "a new rate begins with all of it")
+        #expect(door.publish(1, by: again, now: 2500, higher) > 0)
+        #expect(door.publish(1, by: again, now: 2500, nil) == 0)
+    }
+
+    @Test func `the same keys, read again, close nobody out`() throws {
+        let door = ControlDoor(keys)
+        let caller = try admit(publisher.key, .publish, at: door)
+        door.replace(try APIKeys(parsing: Array("# again\n\(publisher.line)\n\n\(reader.line)\n".utf8)))
+        #expect(door.isCurrent(caller))
     }
 
     /// A manager whose keys are in this file.

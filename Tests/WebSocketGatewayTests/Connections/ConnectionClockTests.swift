@@ -25,6 +25,27 @@ struct ConnectionClockTests {
         #expect(clock.due(now: 6000, limits) == .stale, "the gravest first")
     }
 
+    @Test func `with other limits what is under way has its whole time from then on, and the heartbeat comes sooner, not later`() {
+        var clock = ConnectionClock(now: 0, firstHeartbeat: 60_000)
+        clock.lastProgress = 900
+        _ = clock.noteMessage(isUnfinished: true, now: 900)
+        let shorter = ConnectionClock.Limits(stale: 500, write: 50, message: 60)
+        #expect(clock.due(now: 960, shorter) == .stale)
+        clock.limitsChanged(now: 960, heartbeatBy: 970)
+        #expect(clock.due(now: 960, shorter) == nil)
+        #expect(clock.due(now: 970, shorter) == .heartbeat)
+        clock.nextHeartbeat = nil
+        #expect(clock.due(now: 1009, shorter) == nil)
+        #expect(clock.due(now: 1010, shorter) == .noProgress)
+        clock.lastProgress = nil
+        #expect(clock.due(now: 1020, shorter) == .messageUnfinished)
+        _ = clock.noteMessage(isUnfinished: false, now: 1020)
+        clock.nextHeartbeat = 1100
+        clock.limitsChanged(now: 1030, heartbeatBy: 5000)
+        #expect(clock.nextHeartbeat == 1100)
+        #expect(clock.due(now: 1099, shorter) == nil, "nothing that was not under way begins with it")
+    }
+
     @Test func `a pong that was put off has its time, and is no graver than silence`() {
         var clock = ConnectionClock(now: 5000, firstHeartbeat: 5300)
         clock.pongDue = 5200

@@ -19,6 +19,16 @@ struct AddressRatesTests {
         #expect(rates.arrive(address(1), now: 1050, limit) == 50)
     }
 
+    @Test func `a rate that is raised counts at once for who had used up the lower one`() {
+        var rates = AddressRates()
+        let slow = RateLimit(perSecond: 1, burst: 200)
+        for _ in 0..<300 { _ = rates.arrive(address(1), now: 1000, slow) }
+        #expect(rates.wait(address(1), now: 1000, slow) == 1000)
+        #expect(rates.wait(address(1), now: 1000, limit) == 50)
+        #expect(rates.arrive(address(1), now: 1000, limit) == 50)
+        #expect(rates.arrive(address(1), now: 1050, limit) == 0)
+    }
+
     @Test func `an address that is over its rate stays so while the table turns over`() {
         var rates = AddressRates()
         for _ in 0..<200 { _ = rates.arrive(address(1), now: 0, limit) }

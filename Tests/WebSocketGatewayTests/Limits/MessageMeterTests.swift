@@ -11,6 +11,19 @@ struct MessageMeterTests {
         (0..<count).map { _ in meter.receive(bytes: bytes, now: now, limits) }
     }
 
+    @Test func `with other rates what was used is at most a whole allowance of them`() {
+        let slow = RateLimit(perSecond: 1, burst: 10)
+        let quick = RateLimit(perSecond: 1000, burst: 10)
+        let bytes = RateLimit(perSecond: 1_000_000, burst: 1_000_000)
+        var meter = MessageMeter()
+        let before = MessageMeter.Limits(messages: slow, bytes: bytes, excessMax: 1000)
+        let after = MessageMeter.Limits(messages: quick, bytes: bytes, excessMax: 1000)
+        for _ in 0..<20 { _ = meter.receive(bytes: 1, now: 1000, before) }
+        meter.limitsChanged(now: 1000, after)
+        #expect(meter.receive(bytes: 1, now: 1000, after) != .allowed)
+        #expect(meter.receive(bytes: 1, now: 1001, after) == .allowed)
+    }
+
     @Test func `a burst passes, the next is told, the others of that second are dropped, and one of the next second is told again`() {
         var meter = MessageMeter()
         #expect(verdicts(&meter, 100, now: 5000).allSatisfy { $0 == .allowed })

@@ -29,6 +29,27 @@ struct RateLimitTests {
         #expect(taken(&bucket, 1, now: 100, limit) == 1)
     }
 
+    @Test func `under a higher rate an empty bucket fills at that rate, and no sooner`() {
+        var bucket = TokenBucket()
+        let slow = RateLimit(perSecond: 1, burst: 200)
+        #expect(taken(&bucket, 300, now: 1000, slow) == 200)
+        let quick = RateLimit(perSecond: 100, burst: 200)
+        #expect(bucket.wait(now: 1000, quick) > 190_000, "what it is for")
+        bucket.rateChanged(now: 1000, quick)
+        #expect(taken(&bucket, 300, now: 1000, quick) == 0)
+        #expect(taken(&bucket, 300, now: 1100, quick) == 10)
+    }
+
+    @Test func `under one rate a change of it changes nothing`() {
+        var bucket = TokenBucket()
+        for (used, left) in [(0, 5), (2, 3), (3, 0), (0, 0)] {
+            #expect(taken(&bucket, used, now: 1000, limit) == used)
+            bucket.rateChanged(now: 1000, limit)
+            var copy = bucket
+            #expect(taken(&copy, 100, now: 1000, limit) == left)
+        }
+    }
+
     @Test func `more than the burst is never there, and a charge takes it all the same`() {
         var bucket = TokenBucket()
         let tooMuch = bucket.take(6, now: 0, limit)

@@ -241,7 +241,7 @@ struct LifecycleTests {
         let session = try #require((0..<1000).map { "s\($0)" }.first { board.home(of: try! SessionID($0)) == 1 })
         let outcome = await offPool { () -> String in
             do {
-                let bound = try BoundSocket.bind(board.plan.listen, count: 1)[0]
+                let bound = try BoundSocket.bind(board.startPlan.listen, count: 1)[0]
                 let port = bound.address.port
                 let (core, home) = (try WorkerCore(board, index: 0), try WorkerCore(board, index: 1))
                 try core.listen(bound, control: nil)
@@ -276,7 +276,7 @@ struct LifecycleTests {
         let outcome = await offPool { () -> String in
             do {
                 weak var gone: WorkerCore?
-                let bound = try BoundSocket.bind(board.plan.listen, count: 1)[0]
+                let bound = try BoundSocket.bind(board.startPlan.listen, count: 1)[0]
                 let port = bound.address.port
                 guard let client = RawClient(port: port) else { return "no client" }
                 client.send([UInt8](sent.utf8))
