@@ -41,6 +41,10 @@ class Tab:
         """Closes, and returns the code of the gateway's close frame."""
         raise NotImplementedError
 
+    def cut(self) -> None:
+        """Ends the connection without a word (RST), whatever has come and was not looked at."""
+        raise NotImplementedError
+
     async def closed(self) -> tuple[Optional[int], str]:
         """Waits until the gateway closes: its code and reason. Messages before are passed over."""
         raise NotImplementedError
@@ -94,6 +98,9 @@ class WebsocketsTab(Tab):
         await self.connection.close(code, reason)
         received = self.connection.protocol.close_rcvd
         return received.code if received else None
+
+    def cut(self) -> None:
+        self.connection.transport.abort()
 
     async def closed(self) -> tuple[Optional[int], str]:
         try:
