@@ -4,20 +4,20 @@ final class Identity: Sendable {
     /// 1 to 256 bytes.
     let subject: String
     let sessions: SessionGrants
-    /// In lower case; nil where the token does not say: all of them.
-    let actions: Set<String>?
+    /// The bytes of each, in lower case; nil where the token does not say: all of them.
+    let actions: Set<[UInt8]>?
     /// When the token ends, wall clock, microseconds since 1970, the leeway not counted; nil: never.
     let expiresAt: Int64?
 
-    init(subject: String, sessions: SessionGrants, actions: Set<String>?, expiresAt: Int64?) {
+    init(subject: String, sessions: SessionGrants, actions: Set<[UInt8]>?, expiresAt: Int64?) {
         self.subject = subject
         self.sessions = sessions
         self.actions = actions
         self.expiresAt = expiresAt
     }
 
-    /// `action` is in lower case.
-    func allows(action: String) -> Bool { actions?.contains(action) ?? true }
+    /// `action` is in lower case. Byte for byte, as the engine will read it.
+    func allows(action: String) -> Bool { actions?.contains(Array(action.utf8)) ?? true }
 
     /// Byte for byte: `==` would take two spellings of one letter for the same subject.
     func isSubject(_ other: String) -> Bool { subject.utf8.elementsEqual(other.utf8) }

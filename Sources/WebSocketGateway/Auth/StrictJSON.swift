@@ -8,12 +8,12 @@ enum StrictJSON {
         return object
     }
 
-    /// A token's objects are small: comparing each with each is quicker than hashing them.
+    /// A token's objects are small: comparing each with each is quicker than hashing them. By bytes (RFC 8259 §8.3).
     private static func hasUniqueKeys(_ object: JSONObject) -> Bool {
         let members = object.members
-        guard members.count <= 16 else { return Set(object.keys).count == members.count }
+        guard members.count <= 16 else { return Set(object.keys.map { Array($0.utf8) }).count == members.count }
         for index in members.indices {
-            for earlier in 0..<index where members[earlier].key == members[index].key { return false }
+            for earlier in 0..<index where members[earlier].key.utf8.elementsEqual(members[index].key.utf8) { return false }
         }
         return true
     }

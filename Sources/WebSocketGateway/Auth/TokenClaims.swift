@@ -64,13 +64,13 @@ struct TokenClaims {
         return grants
     }
 
-    private static func actions(_ claim: JSON?) throws(TokenFault) -> Set<String>? {
+    private static func actions(_ claim: JSON?) throws(TokenFault) -> Set<[UInt8]>? {
         guard let claim else { return nil }
         guard let entries = claim.arrayValue, entries.count <= actionsMax else { throw .claims }
-        var actions: Set<String> = []
+        var actions: Set<[UInt8]> = []
         for entry in entries {
             guard let action = entry.stringValue, !action.isEmpty else { throw .claims }
-            actions.insert(String(decoding: action.utf8.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }, as: UTF8.self))
+            actions.insert(action.utf8.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 })
         }
         return actions
     }

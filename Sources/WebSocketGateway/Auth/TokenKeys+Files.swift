@@ -70,7 +70,7 @@ extension TokenKeys {
         guard !entries.isEmpty else { throw refuse("it has no key that signs tokens with \(SignatureAlgorithm.names)") }
         guard entries.count <= countMax else { throw refuse("it has \(entries.count) keys; at most \(countMax) are used") }
         for (index, entry) in entries.enumerated()
-        where entries[..<index].contains(where: { $0.id == entry.id && $0.key.algorithm == entry.key.algorithm && entry.id != nil }) {
+        where entries[..<index].contains(where: { $0.key.algorithm == entry.key.algorithm && $0.hasSameID(as: entry) }) {
             throw refuse("two keys have the kid \"\(entry.id ?? "")\"")
         }
         return entries

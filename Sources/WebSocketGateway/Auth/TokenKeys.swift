@@ -9,6 +9,10 @@ struct TokenKeys: Sendable {
         /// Nil where the key has no name: it is tried whatever name a token gives.
         let id: String?
         let key: SignatureKey
+
+        /// Byte for byte, as tokens are held against it.
+        func hasID(_ text: String) -> Bool { id?.utf8.elementsEqual(text.utf8) ?? false }
+        func hasSameID(as other: Entry) -> Bool { other.id.map(hasID) ?? false }
     }
 
     /// Of more keys a token without a name would have to be tried with too many.
@@ -21,8 +25,8 @@ struct TokenKeys: Sendable {
     func open(_ text: Span<UInt8>) throws(TokenFault) -> TokenClaims {
         let token = try Token.parse(text)
         let named = entries.filter { entry in
-            guard let id = entry.id, let wanted = token.keyID else { return true }
-            return id.utf8.elementsEqual(wanted.utf8)
+            guard entry.id != nil, let wanted = token.keyID else { return true }
+            return entry.hasID(wanted)
         }
         guard !named.isEmpty else { throw .unknownKey }
         let suitable = named.filter { $0.key.algorithm.rawValue == token.algorithm }

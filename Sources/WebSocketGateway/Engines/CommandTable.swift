@@ -40,10 +40,17 @@ struct CommandTable {
         let key: RefKey?
     }
 
+    /// By bytes: to `String` two spellings of one letter are the same, and two users would have each other's answers.
     private struct RefKey: Hashable {
         let session: SessionID
-        let subject: String?
-        let ref: String
+        let subject: [UInt8]?
+        let ref: [UInt8]
+
+        init(_ session: SessionID, subject: String?, ref: String) {
+            self.session = session
+            self.subject = subject.map { Array($0.utf8) }
+            self.ref = Array(ref.utf8)
+        }
     }
 
     private struct Remembered {
@@ -81,7 +88,7 @@ struct CommandTable {
 
     /// - Parameter engine: who serves the session; nil: nobody.
     mutating func begin(_ request: CommandRequest, engine: EngineID?, now: UInt64, timeout: UInt64) -> Begun {
-        let key = request.ref.map { RefKey(session: request.session, subject: request.subject, ref: $0) }
+        let key = request.ref.map { RefKey(request.session, subject: request.subject, ref: $0) }
         forgetOld(now: now)
         if let key, let known = refs[key] {
             guard known.digest == request.digest else { return .answered(.refReused) }

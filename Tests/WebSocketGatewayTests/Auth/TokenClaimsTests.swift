@@ -40,6 +40,13 @@ struct TokenClaimsTests {
         #expect(!(try claims(#"{"sub":"a","actions":[]}"#).identity.allows(action: "pause")))
     }
 
+    @Test func `an action is its bytes, as its engine reads it`() throws {
+        let some = try claims("{\"sub\":\"a\",\"actions\":[\"caf\u{E9}\",\"cle\u{301}\",\"\u{212A}\"]}").identity
+        #expect(some.allows(action: "caf\u{E9}") && !some.allows(action: "cafe\u{301}"))
+        #expect(some.allows(action: "cle\u{301}") && !some.allows(action: "cl\u{E9}"))
+        #expect(!some.allows(action: "K") && !some.allows(action: "k"))
+    }
+
     @Test func `issuer and audience are looked at where they are set`() throws {
         let expected = TokenClaims.Expected(issuer: "https://issuer", audience: "gateway")
         for good in [#""aud":"gateway""#, #""aud":["x","gateway"]"#] {

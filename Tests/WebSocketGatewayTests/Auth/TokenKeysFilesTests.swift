@@ -79,6 +79,17 @@ struct TokenKeysFilesTests {
         #expect(refusal(contents, asSet: true).contains(reason), "\(refusal(contents, asSet: true))")
     }
 
+    @Test func `two spellings of one letter are two kids, and a token's is the one it was signed with`() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let set = [composed, decomposed].map { Self.key.replacing("k1", with: $0) }.joined(separator: ",")
+        let keys = try #require(try read("{\"keys\":[\(set)]}", asSet: true))
+        #expect(keys.entries.count == 2)
+        #expect(keys.entries.filter { $0.hasID(composed) }.count == 1)
+        #expect(!keys.entries[0].hasSameID(as: keys.entries[1]) && keys.entries[0].hasSameID(as: keys.entries[0]))
+        let nameless = TokenKeys.Entry(id: nil, key: keys.entries[0].key)
+        #expect(!nameless.hasID("") && !nameless.hasSameID(as: nameless))
+    }
+
     @Test func `there is a limit to a set's keys and bytes`() {
         let nameless = Self.key.replacing(#""kid":"k1","#, with: "")
         let set = { (count: Int) in "{\"keys\":[\(Array(repeating: nameless, count: count).joined(separator: ","))]}" }

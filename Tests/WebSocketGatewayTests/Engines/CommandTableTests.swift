@@ -106,6 +106,21 @@ struct CommandTableTests {
         _ = try send(Self.request(ref: nil))
     }
 
+    @Test mutating func `two spellings of one letter are two subjects, and two refs`() throws {
+        let (composed, decomposed) = ("Ren\u{E9}", "Rene\u{301}")
+        #expect(composed == decomposed, "to String they are one")
+        let first = try send(Self.request(ref: "r", subject: composed))
+        let second = try send(Self.request(ref: "r", subject: decomposed))
+        _ = table.settle(first, by: Self.engine, Self.done)
+        #expect(answer(Self.request(ref: "r", subject: composed)) == Self.done)
+        guard case .waits = table.begin(Self.request(ref: "r", subject: decomposed), engine: Self.engine, now: 0, timeout: 10_000) else {
+            throw Unexpected()
+        }
+        #expect(table.settle(second, by: Self.engine, .engineLost)?.requests.count == 2)
+        _ = try send(Self.request(ref: composed, subject: "ann"))
+        _ = try send(Self.request(ref: decomposed, subject: "ann"))
+    }
+
     @Test(arguments: [CommandAnswer.timeout, .engineLost, CommandAnswer(result: .commandFailed, message: "no")])
     mutating func `whatever the answer was, what an engine was given is not done twice`(_ first: CommandAnswer) throws {
         let number = try send(Self.request(ref: "r"))
