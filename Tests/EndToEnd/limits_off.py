@@ -47,6 +47,7 @@ LARGEST = {
     "--message-byte-rate": RATE,
     "--message-byte-burst": RATE,
     "--max-message-excess": RATE,
+    "--max-commands-in-flight": "1024",
     "--connection-rate-per-address": RATE,
     "--connection-burst-per-address": RATE,
     "--publish-rate-per-key": RATE,

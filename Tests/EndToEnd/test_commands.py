@@ -150,15 +150,15 @@ async def test_a_thousand_commands_in_flight_all_get_exactly_one_answer(serve) -
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(linked(gateway))
         await engine.serve("s1")
-        tabs = [await stack.enter_async_context(open_tab(gateway, "s1")) for _ in range(20)]
-        for number in range(50):
+        tabs = [await stack.enter_async_context(open_tab(gateway, "s1")) for _ in range(40)]
+        for number in range(25):
             for index, tab in enumerate(tabs):
                 await send(tab, f"do-{number}", f"{index}-{number}")
         commands = [await engine.command() for _ in range(1000)]
         by_connection: dict[str, list[str]] = {}
         for command in commands:
             by_connection.setdefault(command["connection_id"], []).append(command["action"])
-        assert all(actions == [f"do-{number}" for number in range(50)] for actions in by_connection.values())
+        assert all(actions == [f"do-{number}" for number in range(25)] for actions in by_connection.values())
         assert len({command["command_id"] for command in commands}) == 1000
         # Every third is answered, then the engine leaves.
         for command in commands[::3]:
@@ -167,9 +167,9 @@ async def test_a_thousand_commands_in_flight_all_get_exactly_one_answer(serve) -
         await engine.publish("s1", "candle")
         await engine.connection.close()
         for index, tab in enumerate(tabs):
-            answers = [await answer(tab) for _ in range(50)]
+            answers = [await answer(tab) for _ in range(25)]
             refs = [one["data"]["ref"] if one["type"] == "command_ack" else one["data"]["details"]["ref"] for one in answers]
-            assert sorted(refs) == sorted(f"{index}-{number}" for number in range(50))
+            assert sorted(refs) == sorted(f"{index}-{number}" for number in range(25))
             for one, ref in zip(answers, refs):
                 assert (one["type"] == "command_ack") == (ref in answered)
             assert await tab.is_silent()
@@ -274,19 +274,86 @@ async def test_an_engine_that_is_not_heard_is_stale_and_one_that_answers_pings_i
 
 
 async def test_a_session_under_its_limit_of_open_commands_refuses_the_next(serve) -> None:
-    gateway: Gateway = serve("--message-rate", "100000", "--message-burst", "100000", "--message-byte-rate", "100000000")
-    async with linked(gateway) as engine, open_tab(gateway, "s1") as tab:
+    quick = ("--message-rate", "100000", "--message-burst", "100000", "--message-byte-rate", "100000000")
+    gateway: Gateway = serve(*quick, "--max-commands-in-flight", "1024")
+    async with linked(gateway) as engine, open_tab(gateway, "s1") as tab, open_tab(gateway, "s1") as other:
         await engine.serve("s1")
-        for number in range(1025):
+        for number in range(1024):
             await send(tab, "do", f"{number}")
-        error = (await answer(tab))["data"]
+        # They have come to the engine, and so to the home, before another tab's is sent.
+        commands = [await engine.command() for _ in range(1024)]
+        await send(other, "do", "1024")
+        error = (await answer(other))["data"]
         assert (error["error_code"], error["details"]["ref"]) == ("RATE_LIMITED", "1024")
-        await engine.reply(await engine.command())
+        assert error["message"] == "too many commands of this session have no answer yet; not carried out"
+        await engine.reply(commands[0])
         assert (await answer(tab))["data"]["ref"] == "0"
         # Nothing was done for it, so it may be tried again.
-        await send(tab, "do", "1024")
+        await send(other, "do", "1024")
+        assert (await engine.command())["payload"]["ref"] == "1024"
         publish(gateway, "s1", candle(1))
         assert (await tab.event())["type"] == "candle"
+
+
+IN_FLIGHT_MAX = 32
+
+
+async def fill(tab: Tab, engine: Any, name: str) -> list[dict[str, Any]]:
+    """As many commands as a connection may have without an answer, and one more, which is refused. Returns what the engine got."""
+    for number in range(IN_FLIGHT_MAX + 1):
+        await send(tab, "do", f"{name}-{number}")
+    error = (await answer(tab))["data"]
+    assert (error["error_code"], error["details"]["ref"]) == ("RATE_LIMITED", f"{name}-{IN_FLIGHT_MAX}")
+    assert error["message"] == "too many commands of this connection have no answer yet; not carried out"
+    commands = [await engine.command() for _ in range(IN_FLIGHT_MAX)]
+    assert [command["payload"]["ref"] for command in commands] == [f"{name}-{number}" for number in range(IN_FLIGHT_MAX)]
+    return commands
+
+
+@pytest.mark.limit("--max-commands-in-flight")
+async def test_a_connection_under_its_limit_of_open_commands_refuses_the_next_and_nobody_elses(gateway: Gateway) -> None:
+    async with linked(gateway) as engine, open_tab(gateway, "s1") as tab, open_tab(gateway, "s1") as other:
+        await engine.serve("s1")
+        commands = await fill(tab, engine, "a")
+        await send(other, "do", "b")
+        await engine.reply(await engine.command())
+        assert (await answer(other))["data"]["ref"] == "b"
+        # A ping is no command, and each answer makes room for one.
+        await tab.send('{"action":"ping"}')
+        await tab.event("heartbeat")
+        await engine.reply(commands[7])
+        assert (await answer(tab))["data"]["ref"] == "a-7"
+        await send(tab, "do", "c")
+        await engine.reply(await engine.command(), ok=False)
+        assert (await answer(tab))["data"]["error_code"] == "COMMAND_FAILED"
+        await send(tab, "do", "d")
+        assert (await engine.command())["payload"]["ref"] == "d"
+        await send(tab, "do", "e")
+        assert (await answer(tab))["data"]["error_code"] == "RATE_LIMITED"
+    assert metrics(gateway)['wsg_commands_total{result="rate_limited"}'] == 2
+
+
+async def test_a_time_out_a_lost_engine_and_another_connection_have_room_for_commands_again(serve) -> None:
+    gateway: Gateway = serve("--command-timeout", "1", "--message-rate", "1000", "--message-burst", "1000")
+    async with open_tab(gateway, "s1") as tab:
+        async with linked(gateway) as engine:
+            await engine.serve("s1")
+            await fill(tab, engine, "a")
+            for _ in range(IN_FLIGHT_MAX):
+                assert (await answer(tab))["data"]["error_code"] == "COMMAND_TIMEOUT"
+            await fill(tab, engine, "b")
+        for _ in range(IN_FLIGHT_MAX):
+            assert (await answer(tab))["data"]["error_code"] == "NO_ENGINE"
+        # Nobody serves the session: each is answered at once, however many.
+        for number in range(IN_FLIGHT_MAX * 2):
+            await send(tab, "do", f"c-{number}")
+        for _ in range(IN_FLIGHT_MAX * 2):
+            assert (await answer(tab))["data"]["error_code"] == "NO_ENGINE"
+        async with linked(gateway) as engine:
+            await engine.serve("s1")
+            await fill(tab, engine, "d")
+            async with open_tab(gateway, "s1") as again:
+                await fill(again, engine, "e")
 
 
 HOSTILE = [

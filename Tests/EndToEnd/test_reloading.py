@@ -12,6 +12,7 @@ from typing import Any, Callable
 import pytest
 
 from control import ask, candle, metrics, publish
+from engines import linked
 from gateway import Gateway, run
 from tabs import open_tab
 from waiting import eventually, until
@@ -118,6 +119,37 @@ async def test_rates_hold_from_the_next_message_on(serve: Serve, settings: Setti
             await tab.send('{"action":"ping"}')
         # One passes, and as many more as seconds do.
         await eventually(lambda: metrics(gateway)['wsg_rate_limited_total{rate="messages"}'] >= dropped + 3, "most are dropped")
+
+
+async def test_the_commands_that_may_wait_are_more_or_fewer_from_the_next_on(serve: Serve, settings: Settings) -> None:
+    gateway = started(serve, settings, max_commands_in_flight=2)
+    async with linked(gateway) as engine, open_tab(gateway, "s1") as tab:
+        await engine.serve("s1")
+
+        async def ask_for(*actions: str) -> None:
+            for action in actions:
+                await tab.send(json.dumps({"action": action}))
+
+        async def refused() -> str:
+            data = (await tab.event("error"))["data"]
+            assert data["error_code"] == "RATE_LIMITED"
+            return data["details"]["action"]
+
+        await ask_for("a", "b", "c")
+        assert await refused() == "c"
+        await asyncio.to_thread(settings.reload, gateway, max_commands_in_flight=3)
+        await ask_for("d", "e")
+        assert await refused() == "e"
+        await asyncio.to_thread(settings.reload, gateway, max_commands_in_flight=1)
+        for action in ("a", "b"):
+            await engine.reply(await engine.command(action))
+            assert (await tab.event("command_ack"))["data"]["action"] == action
+        await ask_for("f")
+        assert await refused() == "f"
+        await engine.reply(await engine.command("d"))
+        await tab.event("command_ack")
+        await ask_for("g")
+        assert await engine.command("g")
 
 
 def test_sizes_hold_for_the_connections_made_from_then_on(serve: Serve, settings: Settings) -> None:

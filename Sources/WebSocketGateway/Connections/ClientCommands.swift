@@ -42,11 +42,18 @@ enum ClientCommands {
             askedAt: Clocks.monotonicNanoseconds)
         // The one place where a client's claims decide about its commands. Who is anonymous is let in for everything.
         guard client.identity?.allows(action: command.action) ?? true else {
-            let answer = CommandAnswer(result: .forbidden, message: "this token does not allow \(command.action)")
-            core.counters.add(.commands, label: answer.result.index)
-            core.log.command(request, answer)
-            return client.receive(answer, to: request)
+            return refuse(request, CommandAnswer(result: .forbidden, message: "this token does not allow \(command.action)"), client)
         }
+        guard client.commandsInFlight < core.plan.settings.commandsInFlightMax else { return refuse(request, .tooManyInFlight, client) }
+        // Before its home has it: that may answer within this call.
+        client.commandsInFlight += 1
         core.tell(.command(request), to: core.board.home(of: session.id))
+    }
+
+    /// No engine, and no home, gets to see it.
+    private static func refuse(_ request: CommandRequest, _ answer: CommandAnswer, _ client: ClientConnection) {
+        client.core.counters.add(.commands, label: answer.result.index)
+        client.core.log.command(request, answer)
+        client.tell(answer, to: request)
     }
 }

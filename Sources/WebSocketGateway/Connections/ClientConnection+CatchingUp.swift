@@ -39,6 +39,12 @@ final class CatchUp {
 ///
 /// Flow: SessionHome → HistoryPage → **ClientConnection** → Outbox → TCPStream
 extension ClientConnection {
+    /// Messages in the queue, and events that the history holds for it.
+    var lag: Int {
+        guard let lastID = session?.lastID, let catchUp else { return outbox.messages }
+        return outbox.messages + Int(clamping: lastID.sequence - catchUp.after)
+    }
+
     func beginCatchUp(after sequence: UInt64, _ cause: CatchUp.Cause, _ replay: Replay? = nil) {
         catchUp = CatchUp(after: sequence, cause, since: core.now, counted: eventsCounted, replay)
         core.counters.add(replay == nil ? .behind : .replaying)

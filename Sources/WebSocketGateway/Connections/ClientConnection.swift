@@ -72,6 +72,8 @@ final class ClientConnection: StreamPeer {
     /// Events delivered, counted one by one where a filter or the history makes the difference useless.
     var eventsCounted: UInt64 = 0
     var closeCode: CloseCode?
+    /// Commands that its session's home has and has not answered.
+    var commandsInFlight = 0
 
     init(
         _ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission,
@@ -107,11 +109,6 @@ final class ClientConnection: StreamPeer {
 
     var isOpen: Bool { if case .open = state { true } else { false } }
     var queuedBytes: Int { outbox.bytes }
-    /// Messages in the queue, and events that the history holds for it.
-    var lag: Int {
-        guard let lastID = session?.lastID, let catchUp else { return outbox.messages }
-        return outbox.messages + Int(clamping: lastID.sequence - catchUp.after)
-    }
 
     /// Becomes a member; from now on the fan-out sends here.
     func join(_ session: LocalSession, behind start: UInt64?, replay: Replay? = nil) {

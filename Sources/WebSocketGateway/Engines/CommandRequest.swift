@@ -86,6 +86,8 @@ struct CommandAnswer: Sendable, Equatable {
         result: .commandTimeout, message: "the session's engine did not answer in time; the command may have been carried out")
     static let tooMany = CommandAnswer(
         result: .rateLimited, message: "too many commands of this session have no answer yet; not carried out")
+    static let tooManyInFlight = CommandAnswer(
+        result: .rateLimited, message: "too many commands of this connection have no answer yet; not carried out")
     static let engineBusy = CommandAnswer(result: .rateLimited, message: "the session's engine does not keep up; not carried out")
     static let refReused = CommandAnswer(result: .invalidCommand, message: "this ref was used for another command; not carried out")
 

@@ -33,8 +33,13 @@ extension WorkerCore {
 }
 
 extension ClientConnection {
-    /// The one answer to a command.
+    /// The one answer to a command that went to the session's home.
     func receive(_ answer: CommandAnswer, to request: CommandRequest) {
+        commandsInFlight -= 1
+        tell(answer, to: request)
+    }
+
+    func tell(_ answer: CommandAnswer, to request: CommandRequest) {
         sendOwn(OwnMessages.answer(answer, to: request, now: core.wallTime, for: transport))
     }
 }

@@ -101,6 +101,9 @@ public struct GatewaySettings: Sendable, Equatable {
     /// Events a second that one API key publishes; as many at once after a pause, and one request may have more. Over it: 429. Zero: as many as it likes.
     public var publishRatePerKey = 0
 
+    /// Commands of one client without an answer; 1 to 1,024, which is what a session has room for. More are `RATE_LIMITED`.
+    public var commandsInFlightMax = 32
+
     // MARK: How large
 
     /// A request's first line, in bytes without its end; more is 414.

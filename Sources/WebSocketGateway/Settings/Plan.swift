@@ -139,6 +139,7 @@ struct Plan: Sendable {
 
         try Self.within(settings.deflateThresholdBytes, 0...1_073_741_824, "deflate-threshold-bytes")
 
+        try Self.within(settings.commandsInFlightMax, 1...CommandTable.Limits().sessionMax, "max-commands-in-flight")
         try Self.within(settings.messageExcessMax, 1...1_000_000_000, "max-message-excess")
         messageLimits = MessageMeter.Limits(
             messages: try Self.rate(settings.messageRate, "message-rate", burst: settings.messageBurst, "message-burst"),

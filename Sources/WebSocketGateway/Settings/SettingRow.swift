@@ -55,6 +55,7 @@ package struct SettingRow: Sendable {
         count("message-byte-rate", \.messageByteRate, .reloadable),
         optionalCount("message-byte-burst", \.messageByteBurst, .reloadable),
         count("max-message-excess", \.messageExcessMax, .reloadable),
+        count("max-commands-in-flight", \.commandsInFlightMax, .reloadable),
         count("connection-rate-per-address", \.connectionRatePerAddress, .reloadable),
         count("connection-burst-per-address", \.connectionBurstPerAddress, .reloadable),
         count("max-request-line-bytes", \.requestLineBytesMax, .newConnections),

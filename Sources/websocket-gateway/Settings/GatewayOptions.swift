@@ -64,6 +64,7 @@ struct GatewayOptions: ParsableArguments {
     @Option(help: ArgumentHelp("So many at once after a pause. Default: four messages.", valueName: "bytes")) var messageByteBurst: String?
     @Option(help: ArgumentHelp("Messages over these rates within 10 s; then 4429. Default: 100.", valueName: "n")) var maxMessageExcess:
         String?
+    @Option(help: ArgumentHelp("Commands of one client without an answer. Default: 32.", valueName: "n")) var maxCommandsInFlight: String?
     @Option(help: ArgumentHelp("New connections a second from one address. Default: 20.", valueName: "n")) var connectionRatePerAddress:
         String?
     @Option(help: ArgumentHelp("So many at once after a pause. Default: 200.", valueName: "n")) var connectionBurstPerAddress: String?
@@ -129,6 +130,7 @@ struct GatewayOptions: ParsableArguments {
             ("max-sessions", maxSessions),
             ("message-rate", messageRate), ("message-burst", messageBurst), ("message-byte-rate", messageByteRate),
             ("message-byte-burst", messageByteBurst), ("max-message-excess", maxMessageExcess),
+            ("max-commands-in-flight", maxCommandsInFlight),
             ("connection-rate-per-address", connectionRatePerAddress), ("connection-burst-per-address", connectionBurstPerAddress),
             ("max-request-line-bytes", maxRequestLineBytes), ("max-header-line-bytes", maxHeaderLineBytes),
             ("max-headers-bytes", maxHeadersBytes), ("max-header-fields", maxHeaderFields),

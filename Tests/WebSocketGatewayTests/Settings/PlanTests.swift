@@ -59,6 +59,7 @@ struct PlanTests {
         Count(setting: "message-burst", range: 1...1_000_000_000) { $0.messageBurst = $1 },
         Count(setting: "message-byte-rate", range: 1...1_000_000_000) { $0.messageByteRate = $1 },
         Count(setting: "message-byte-burst", range: 65_536...1_000_000_000) { $0.messageByteBurst = $1 },
+        Count(setting: "max-commands-in-flight", range: 1...1024) { $0.commandsInFlightMax = $1 },
         Count(setting: "max-message-excess", range: 1...1_000_000_000) { $0.messageExcessMax = $1 },
         Count(setting: "connection-rate-per-address", range: 1...1_000_000_000) { $0.connectionRatePerAddress = $1 },
         Count(setting: "connection-burst-per-address", range: 1...1_000_000_000) { $0.connectionBurstPerAddress = $1 },
