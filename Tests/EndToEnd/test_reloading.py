@@ -20,6 +20,8 @@ from wire import TEXT, RawTab, Wire, control_wire, upgrade_request
 
 Serve = Callable[..., Gateway]
 
+pytestmark = pytest.mark.plain("with TLS every reload tells of certificates too, and a limit at the accept has no status")
+
 
 class Settings:
     """A settings file, and the reloads that the gateway has told of."""
@@ -29,6 +31,7 @@ class Settings:
         self.lines_read = 0
 
     def write(self, **values: Any) -> None:
+        """Names with underscores or dashes."""
         self.path.write_text("".join(f"{name.replace('_', '-')} = {value}\n" for name, value in values.items()))
 
     def reload(self, gateway: Gateway, **values: Any) -> dict[str, Any]:
@@ -191,6 +194,79 @@ def test_heartbeats_come_at_the_new_interval_and_a_shorter_stale_time_closes_nob
             tab.event("heartbeat")
         settings.reload(gateway, heartbeat_interval=0.05, stale_timeout=0.3)
         assert tab.close_frame()[0] == 4411
+
+
+async def test_time_outs_run_anew_from_the_reload_for_what_is_under_way(serve: Serve, settings: Settings) -> None:
+    names = ("request-head-timeout", "idle-timeout", "message-timeout", "command-timeout")
+    gateway = started(serve, settings, **{name: 1000 for name in names})
+    async with linked(gateway) as engine, open_tab(gateway, "s1") as tab:
+        await engine.serve("s1")
+        with control_wire(gateway) as idle, Wire(gateway.address) as begun, RawTab.opened(gateway, "s1") as talking:
+            idle.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.answer().status == 200
+            begun.send("GET /ws/backtest/s1 HTTP/1.1\r\n")
+            talking.send_frame(TEXT, "{", fin=False)
+            await asyncio.to_thread(settings.reload, gateway, **{name: 0.3 for name in names})
+            assert await asyncio.to_thread(idle.at_end)
+            assert (await asyncio.to_thread(begun.answer)).status == 408
+            assert (await asyncio.to_thread(talking.close_frame))[0] == 1008
+        await tab.send('{"action":"pause"}')
+        assert (await tab.event("error"))["data"]["error_code"] == "COMMAND_TIMEOUT"
+        assert await tab.is_silent()
+
+
+def test_a_drain_takes_the_time_of_now(serve: Serve, settings: Settings) -> None:
+    gateway = started(serve, settings, drain_timeout=1000, close_timeout=1000)
+    with RawTab.opened(gateway, "s1"):
+        settings.reload(gateway, drain_timeout=0.3, close_timeout=1000)
+        gateway.terminate()
+        assert gateway.wait(5) == 0
+
+
+def test_what_newcomers_are_asked_and_offered_changes_and_those_who_are_in_stay(serve: Serve, settings: Settings) -> None:
+    gateway = started(serve, settings, registered_sessions_only="no")
+    offer = {"Sec_WebSocket_Extensions": "permessage-deflate"}
+
+    def come(session: str) -> tuple[int, bool]:
+        with RawTab(gateway, session, **offer) as tab:
+            return tab.answer_to_upgrade.status, "sec-websocket-extensions" in tab.answer_to_upgrade.headers
+
+    assert come("s1") == (101, True)
+    with RawTab.opened(gateway, "s2") as tab:
+        settings.reload(gateway, registered_sessions_only="yes", deflate="off")
+        assert come("s1") == (404, False)
+        publish(gateway, "s2", candle(1))
+        assert tab.event("candle")["data"] == {"candle_index": 1}
+        assert come("s2") == (101, False)
+        settings.reload(gateway, registered_sessions_only="no")
+        assert come("s1") == (101, True)
+
+
+def test_the_rates_of_addresses_and_keys_change_for_who_had_used_them_up(serve: Serve, settings: Settings, tmp_path: Path) -> None:
+    made = run("api-key", "engine", "--scopes", "publish,manage,read")
+    (tmp_path / "keys").write_text(made.stdout)
+    key = {"Authorization": f"Bearer {made.stderr.split()[-1]}", "Content-Type": "application/json"}
+    low = {"publish_rate_per_key": 1, "connection_rate_per_address": 1, "connection_burst_per_address": 3}
+    fixed = {"api_key_file": tmp_path / "keys", "trusted_proxies": "127.0.0.1"}
+    gateway = started(serve, settings, **low, **fixed)
+
+    def comes() -> int:
+        with RawTab(gateway, "s1", X_Forwarded_For="203.0.113.1") as tab:
+            return tab.answer_to_upgrade.status
+
+    def publishes() -> int:
+        return ask(gateway, "POST", "/v1/sessions/s1/events", [candle(number) for number in range(100)], key).status
+
+    assert [comes() for _ in range(5)] == [101, 101, 101, 429, 429]
+    assert [publishes() for _ in range(2)] == [200, 429]
+    settings.write(publish_rate_per_key=100000, connection_rate_per_address=1000000, connection_burst_per_address=1000000, **fixed)
+    gateway.process.send_signal(signal.SIGHUP)
+    until(lambda: "SIGHUP: reloaded" in gateway.stderr, "it is reloaded")
+    # As a whole at each worker, which it reaches a moment later.
+    until(lambda: comes() == 101, "the address is let in")
+    until(lambda: publishes() == 200, "the key publishes")
+    assert [comes() for _ in range(30)] == [101] * 30
+    assert [publishes() for _ in range(30)] == [200] * 30
 
 
 def test_the_least_that_is_logged_changes(serve: Serve, settings: Settings) -> None:

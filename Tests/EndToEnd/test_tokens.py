@@ -454,3 +454,25 @@ def test_an_address_that_shows_too_many_forged_tokens_is_told_429_and_when_to_co
     assert status(forged[0], "192.0.2.1") == b"429"
     for _ in range(20):
         assert raw_answer(gateway, f"token={forged[0]}")[9:12] == b"401", "the proxy itself is not counted"
+
+
+async def test_two_spellings_of_one_letter_are_two_users_with_commands_of_their_own(serve: Serve, tmp_path: Path) -> None:
+    gateway = serve("--jwt-secret-file", secret_file(tmp_path))
+    composed, decomposed = "Ren\u00e9", "Rene\u0301"
+    tokens = [quote(signed(HEADER, claims(subject))) for subject in (composed, decomposed)]
+    async with linked(gateway) as engine:
+        await engine.serve("spelt")
+        async with open_tab(gateway, "spelt", query=f"token={tokens[0]}") as one, open_tab(gateway, "spelt", query=f"token={tokens[1]}") as other:
+            for tab in (one, other):
+                await tab.send('{"action":"stop","ref":"only-once"}')
+            commands = {command["subject"]: command for command in [await engine.command(), await engine.command()]}
+            assert set(commands) == {composed, decomposed}
+            await engine.reply(commands[composed], data={"closed": "one"})
+            await engine.reply(commands[decomposed], data={"closed": "other"})
+            for tab, name in ((one, "one"), (other, "other"), (other, "other"), (one, "one")):
+                assert (await tab.event("command_ack"))["data"]["closed"] == name
+                # And again, from what is remembered.
+                await tab.send('{"action":"stop","ref":"only-once"}')
+    assert ask(gateway, "PUT", "/v1/sessions/owned", {"owner": composed}).status == 201
+    own = {subject: signed(HEADER, claims(subject, sessions=[])) for subject in (composed, decomposed)}
+    assert is_let_in(gateway, own[composed], "owned") and not is_let_in(gateway, own[decomposed], "owned")

@@ -48,7 +48,10 @@ extension WebSocketManager {
     @discardableResult
     public func reload(_ settings: GatewaySettings? = nil) throws(ReloadRefusal) -> ReloadReport {
         do throws(ReloadRefusal) {
-            let report = try board.reloading.withLock { _ throws(ReloadRefusal) in try board.reload(settings) }
+            let report = try board.reloads.withLock { count throws(ReloadRefusal) in
+                count += 1
+                return try board.reload(settings)
+            }
             board.countReload(label: 0)
             return report
         } catch {

@@ -10,8 +10,8 @@ final class Switchboard: Sendable {
     let running: Locked<Plan>
     /// Of what is in force, for those who publish from any thread.
     let eventBytesMax: Atomic<Int>
-    /// One at a time. Held while files are read, and never taken by a worker.
-    let reloading = Locked(())
+    /// How many reloads were asked for: one at a time. Held while files are read, and never taken by a worker.
+    let reloads = Locked(0)
     /// As at the start, like the number of workers.
     let memoryBytes: Int
     let log: GatewayLog

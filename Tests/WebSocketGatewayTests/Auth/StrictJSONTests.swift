@@ -12,6 +12,8 @@ struct StrictJSONTests {
         let object = { (last: String) in "{\(members)\"\(last)\":1}" }
         #expect(StrictJSON.object(object("k40").utf8.span) != nil)
         #expect(StrictJSON.object(object("k7").utf8.span) == nil)
+        #expect(StrictJSON.object(object("\u{E9}\":0,\"e\u{301}").utf8.span) != nil, "names are the same by their bytes alone")
+        #expect(StrictJSON.object("{\"\u{E9}\":0,\"e\u{301}\":1}".utf8.span) != nil)
     }
 
     @Test(arguments: [

@@ -36,6 +36,35 @@ struct WebSocketManagerReloadingTests {
         }
     }
 
+    /// Of every setting another value than its default, where not 77.
+    private static let others = [
+        "allow-anonymous": "true", "registered-sessions-only": "true", "control-tls": "true", "deflate": "false", "token-expiry": "close",
+        "durability": "relaxed", "log-level": "debug", "allowed-origins": "https://a.example", "trusted-proxies": "10.0.0.1",
+        "max-headers-bytes": "300", "max-message-bytes": "1000", "message-byte-burst": "70000", "max-publish-bytes": "600000",
+        "max-event-bytes": "1000", "max-write-queue-bytes": "5000",
+    ]
+
+    @Test(arguments: SettingRow.all.filter { $0.change != .atStart && !$0.name.hasPrefix("jwt-") }.map(\.name))
+    func `each setting that may change is another at every worker`(_ name: String) async throws {
+        try await TestGateway.run(workers: 2) { gateway in
+            let row = try #require(SettingRow.all.first { $0.name == name })
+            var settings = gateway.manager.settings
+            let value = Self.others[name] ?? "77"
+            try row.read(value, &settings)
+            #expect(try gateway.manager.reload(settings).changes.map(\.name) == [name])
+            #expect(try await gateway.manager.switchboard.askAll { row.text($0.plan.settings) } == [value, value])
+        }
+    }
+
+    @Test(arguments: SettingRow.all.filter { $0.change == .atStart }.map(\.name))
+    func `each setting that may not is refused by its name`(_ name: String) throws {
+        let manager = try WebSocketManager(TestGateway.settings(workers: 1))
+        let row = try #require(SettingRow.all.first { $0.name == name })
+        var settings = manager.settings
+        try row.read(Self.others[name] ?? "77", &settings)
+        #expect(throws: ReloadRefusal.needsRestart([name])) { try manager.reload(settings) }
+    }
+
     @Test func `every setting that needs a restart is named, and nothing changes`() async throws {
         try await TestGateway.run { gateway in
             let before = gateway.manager.settings
