@@ -25,14 +25,6 @@ extension ClientConnection {
         cut(.unaskedBytes, abortively: true)
     }
 
-    func planChanged(from earlier: Plan) {
-        if core.plan.messageLimits != earlier.messageLimits { meter.limitsChanged(now: core.now, core.plan.messageLimits) }
-        guard core.plan.heardLimits != earlier.heardLimits || core.plan.heartbeatInterval != earlier.heartbeatInterval else { return }
-        clock.limitsChanged(now: core.now, heartbeatBy: core.now + core.jittered(core.plan.heartbeatInterval))
-        if transport == .eventStream { stream.setUserTimeout(milliseconds: Int32(clamping: core.plan.staleTimeout)) }
-        scheduleNextDeadline()
-    }
-
     /// Who cannot be heard is gone when it has not acknowledged for as long as another may be silent: each heartbeat asks.
     func watchAcknowledgements() {
         guard core.plan.staleTimeout > 0 else { return }
