@@ -13,8 +13,7 @@ struct FieldLine: Sendable {
     init(_ line: Range<Int>, of bytes: Span<UInt8>) throws(HTTPViolation) {
         // §5.2: a folded line, and white space before the first field (§2.2).
         if bytes[line.lowerBound].isWhitespace { throw .fieldFolded }
-        var colon = line.lowerBound
-        while colon < line.upperBound, bytes[colon].isToken { colon += 1 }
+        let colon = Self.tokenEnd(line, of: bytes)
         guard colon < line.upperBound, bytes[colon] == .colon else { throw Self.violation(in: line, of: bytes) }
         guard colon > line.lowerBound else { throw .fieldNameMalformed }
 
@@ -34,6 +33,31 @@ struct FieldLine: Sendable {
             if bytes[index] == .tab { throw .fieldHoldsTab }
             index += 1
         }
+    }
+
+    /// Where the token that the line begins with ends. Names are letters and hyphens, nearly all of them: eight at a time.
+    private static func tokenEnd(_ line: Range<Int>, of bytes: Span<UInt8>) -> Int {
+        let raw = unsafe bytes.bytes
+        var index = line.lowerBound
+        while index + 8 <= line.upperBound {
+            let others = notLettersOrHyphens(
+                UInt64(littleEndian: unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)))
+            index += others == 0 ? 8 : others.trailingZeroBitCount / 8
+            if others != 0 { break }
+        }
+        while index < line.upperBound, bytes[index].isToken { index += 1 }
+        return index
+    }
+
+    /// The highest bit of each of eight bytes, in little-endian order, that is no letter and no hyphen. No sum leaves its byte, since their highest
+    /// bits are put aside.
+    private static func notLettersOrHyphens(_ word: UInt64) -> UInt64 {
+        let (ones, high) = (0x0101_0101_0101_0101 as UInt64, 0x8080_8080_8080_8080 as UInt64)
+        let small = (word | ones &* 0x20) & ~high
+        let fromA = small &+ ones &* UInt64(0x80 - UInt8(ascii: "a"))
+        let behindZ = small &+ ones &* UInt64(0x7F - UInt8(ascii: "z"))
+        let notHyphen = ((word ^ ones &* UInt64(UInt8(ascii: "-"))) & ~high) &+ ones &* 0x7F
+        return (~(fromA & ~behindZ) & notHyphen | word) & high
     }
 
     /// Why the token did not end at a colon.

@@ -14,10 +14,17 @@ struct FieldSection: Sendable {
         lines.first { isNamed(name, $0) }.map { string($0.value) }
     }
 
-    /// Whether the first value's bytes satisfy the condition, for those who need no String; nil when there is no such field.
-    func first(_ name: StaticString, satisfies condition: (Span<UInt8>) -> Bool) -> Bool? {
-        for line in lines where isNamed(name, line) { return condition(bytes.span.extracting(line.value)) }
-        return nil
+    /// Whether the first value's bytes, and the number of lines that the field stands on, satisfy the condition, for those who need no String; nil when
+    /// there is no such field.
+    func first(_ name: StaticString, satisfies condition: (_ value: Span<UInt8>, _ count: Int) -> Bool) -> Bool? {
+        var value: Range<Int>?
+        var count = 0
+        for line in lines where isNamed(name, line) {
+            if count == 0 { value = line.value }
+            count += 1
+        }
+        guard let value else { return nil }
+        return condition(bytes.span.extracting(value), count)
     }
 
     /// Where the first value stands in ``bytes``.

@@ -70,8 +70,9 @@ package struct RequestHead: Sendable {
 
     package func first(_ lowercasedName: StaticString) -> String? { fields.first(lowercasedName) }
 
-    /// Whether the first value's bytes satisfy the condition, for the hot path, which makes no Strings; nil when there is no such field.
-    package func first(_ lowercasedName: StaticString, satisfies condition: (Span<UInt8>) -> Bool) -> Bool? {
+    /// Whether the first value's bytes satisfy the condition, for the hot path, which makes no Strings; nil when there is no such field. `count`: on how
+    /// many lines it stands, for who lets it stand on one only.
+    package func first(_ lowercasedName: StaticString, satisfies condition: (_ value: Span<UInt8>, _ count: Int) -> Bool) -> Bool? {
         fields.first(lowercasedName, satisfies: condition)
     }
 

@@ -34,9 +34,7 @@ package struct RequestParser {
     }
 
     /// No byte of a next request was seen: the connection may be closed, or wait, without harm.
-    package var isIdle: Bool {
-        if case .head = state { reader.isIdle } else { false }
-    }
+    package private(set) var isIdle = true
 
     /// The next element; nil when all of `input` is consumed and more is needed. Advances `position`, which after an upgrade's head
     /// stands on the first byte of the frames. A violation is final: every later call throws it again.
@@ -44,6 +42,7 @@ package struct RequestParser {
         _ input: Span<UInt8>, at position: inout Int
     ) throws(HTTPViolation) -> RequestElement? {
         precondition((0...input.count).contains(position), "the position is within the input")
+        defer { isIdle = if case .head = state { reader.isIdle } else { false } }
         do throws(HTTPViolation) {
             switch state {
             case .head: return try nextHead(input, at: &position)

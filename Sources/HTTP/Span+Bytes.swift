@@ -16,6 +16,7 @@ extension Span<UInt8> {
             text.withUTF8Buffer { text in
                 let text = UnsafeRawBufferPointer(text)
                 guard count >= 8 else {
+                    guard count < 4 else { return unsafe Self.lowercased(Self.ends(bytes)) == Self.lowercased(Self.ends(text)) }
                     for index in 0..<count where unsafe bytes[index].lowercased != text[index].lowercased { return false }
                     return true
                 }
@@ -28,6 +29,13 @@ extension Span<UInt8> {
                 return unsafe Self.isEqualIgnoringCase(bytes, text, at: count - 8)
             }
         }
+    }
+
+    /// The first four bytes and the last four of four to seven.
+    private static func ends(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let first = unsafe bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+        let last = unsafe bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self)
+        return UInt64(first) << 32 | UInt64(last)
     }
 
     private static func isEqualIgnoringCase(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, at offset: Int) -> Bool {

@@ -44,6 +44,7 @@ package struct FrameDecoder {
 
     /// The next header, with `position` just behind it; nil when the input ends before. Throws with `position` on the byte that is wrong.
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(ProtocolViolation) -> FrameHeader? {
+        if let header = nextPlain(input, at: &position) { return header }
         while position < input.count {
             let header = try receive(input[position])
             position += 1
@@ -55,6 +56,28 @@ package struct FrameDecoder {
         }
         return nil
     }
+
+    /// What nearly every header is, all at once: a client's whole and short message that is not compressed, or its control frame, with nothing amiss.
+    /// nil for any other, which is judged byte by byte.
+    private func nextPlain(_ input: Span<UInt8>, at position: inout Int) -> FrameHeader? {
+        guard case .start = state, role == .server, input.count - position >= Self.plainHeaderBytes else { return nil }
+        let (first, second) = (input[position], input[position + 1])
+        let length = second & 0x7F
+        guard first & 0xF0 == 0x80, second & 0x80 != 0, length <= 125, let opcode = Opcode(rawValue: first & 0x0F) else { return nil }
+        switch opcode {
+        case .text, .binary: guard fragments == 0 else { return nil }
+        case .ping, .pong: break
+        case .close: guard length != 1 else { return nil }
+        case .continuation: return nil
+        }
+        var key: UInt32 = 0
+        for index in position + 2..<position + Self.plainHeaderBytes { key = key << 8 | UInt32(input[index]) }
+        position += Self.plainHeaderBytes
+        return FrameHeader(opcode: opcode, fin: true, rsv1: false, maskingKey: key, payloadLength: Int(length))
+    }
+
+    /// Two bytes and the masking key.
+    private static let plainHeaderBytes = 6
 
     private mutating func receive(_ byte: UInt8) throws(ProtocolViolation) -> FrameHeader? {
         switch state {

@@ -51,27 +51,39 @@ package enum Handshake {
     }
 
     private static func checkVersion(_ head: RequestHead) throws(HandshakeRejection) {
-        guard let isOurs = head.first("sec-websocket-version", satisfies: { $0.equals("13") }) else { throw .missingVersion }
-        guard head.count("sec-websocket-version") == 1 else { throw .duplicateVersion }
+        var lines = 0
+        let isOurs = head.first("sec-websocket-version") { value, count in
+            lines = count
+            return value.equals("13")
+        }
+        guard let isOurs else { throw .missingVersion }
+        guard lines == 1 else { throw .duplicateVersion }
         guard isOurs else { throw .unsupportedVersion }
     }
 
     private static func checkKey(_ head: RequestHead) throws(HandshakeRejection) {
-        guard let isWellFormed = head.first("sec-websocket-key", satisfies: AcceptKey.isWellFormed) else { throw .missingKey }
-        guard head.count("sec-websocket-key") == 1 else { throw .duplicateKey }
+        var lines = 0
+        let isWellFormed = head.first("sec-websocket-key") { key, count in
+            lines = count
+            return AcceptKey.isWellFormed(key)
+        }
+        guard let isWellFormed else { throw .missingKey }
+        guard lines == 1 else { throw .duplicateKey }
         guard isWellFormed else { throw .malformedKey }
     }
 
     /// Malformed offers are refused whatever is made of them (§9.1).
     private static func agreement(_ head: RequestHead) throws(HandshakeRejection) -> DeflateAgreement? {
-        guard let isUsual = head.first("sec-websocket-extensions", satisfies: PermessageDeflate.isUsualOffer) else { return nil }
-        if isUsual, head.count("sec-websocket-extensions") == 1 { return PermessageDeflate.usualAgreement }
+        guard let isUsual = head.first("sec-websocket-extensions", satisfies: { $1 == 1 && PermessageDeflate.isUsualOffer($0) }) else {
+            return nil
+        }
+        if isUsual { return PermessageDeflate.usualAgreement }
         return PermessageDeflate.negotiate(try ExtensionOffers.parse(head.values("sec-websocket-extensions")))
     }
 
     private static func answerKey(_ head: RequestHead) throws(HandshakeRejection) -> AcceptKey {
         var answer: AcceptKey?
-        _ = head.first("sec-websocket-key") { key in
+        _ = head.first("sec-websocket-key") { key, _ in
             answer = AcceptKey(answering: key)
             return answer != nil
         }

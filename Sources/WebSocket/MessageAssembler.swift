@@ -46,7 +46,10 @@ package struct MessageAssembler {
             return
         }
         let start = message.count
-        makeRoom(for: piece.count, left: header.fin ? header.payloadLength - offset : nil)
+        // A message in one piece gets room of exactly its size without asking.
+        if start > 0 || !header.fin || piece.count < header.payloadLength {
+            makeRoom(for: piece.count, left: header.fin ? header.payloadLength - offset : nil)
+        }
         Masking.append(piece, key: header.maskingKey, offset: offset, to: &message)
         guard case .text = kind else { return }
         // A copy, as a span of one property keeps the compiler from changing another.

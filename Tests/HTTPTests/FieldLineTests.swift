@@ -17,6 +17,21 @@ struct FieldLineTests {
         #expect(try parts(line) == expected)
     }
 
+    /// Eight bytes are looked at a time: every byte at each place.
+    @Test func `a name is made of token bytes, wherever they stand`() {
+        let name = [UInt8]("a-Header_of-18.Bytes".utf8)
+        for place in name.indices {
+            for byte in UInt8.min ... .max where !byte.isControl {
+                var bytes = name
+                bytes[place] = byte
+                bytes += [UInt8](": value".utf8)
+                let field = try? FieldLine(0..<bytes.count, of: bytes.span)
+                let end = byte == .colon ? place : byte.isToken ? name.count : nil
+                #expect(field?.name == (end == 0 ? nil : end.map { 0..<$0 }), "\(byte) at \(place)")
+            }
+        }
+    }
+
     @Test(
         arguments: [
             (" a: b", .fieldFolded), ("\ta", .fieldFolded), ("a : b", .fieldNameFollowedBySpace), ("a", .fieldColonMissing),

@@ -19,8 +19,8 @@ struct RequestHeadTests {
         let head = try head("X-A: 1\r\nx-a: 2\r\n")
         var isPath = false
         head.withPath { isPath = $0.equals("/a%20b") }
-        let isFirst = head.first("x-a") { $0.equals("1") }
-        let isMissing = head.first("x-b") { _ in true } == nil
+        let isFirst = head.first("x-a") { $0.equals("1") && $1 == 2 }
+        let isMissing = head.first("x-b") { _, _ in true } == nil
         #expect(isPath && isFirst == true && isMissing)
         #expect(head.count("x-a") == 2 && head.count("x-b") == 0)
         #expect(head.hasQuery)

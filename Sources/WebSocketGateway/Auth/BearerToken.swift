@@ -17,7 +17,7 @@ enum BearerToken {
     /// What follows `Bearer `, whatever its case (RFC 9110 §11.1); nil for another scheme.
     static func inHeader(_ head: RequestHead) -> [UInt8]? {
         var token: [UInt8]?
-        _ = head.first("authorization") { value in
+        _ = head.first("authorization") { value, _ in
             let scheme: StaticString = "bearer "
             let length = scheme.utf8CodeUnitCount
             guard value.count > length, value.extracting(..<length).equalsIgnoringCase(scheme) else { return false }

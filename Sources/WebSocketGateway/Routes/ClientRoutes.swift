@@ -84,7 +84,7 @@ enum ClientRoutes {
         var upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay)
         // One property, or the whole plan would be copied.
         let origins = core.plan.origins
-        guard head.first("origin", satisfies: origins.allows) ?? true, head.count("origin") <= 1 else {
+        guard head.first("origin", satisfies: { $1 == 1 && origins.allows($0) }) ?? true else {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
             return refuse(
                 Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
@@ -112,12 +112,12 @@ enum ClientRoutes {
                 response: .error(
                     .serviceUnavailable, "ADDRESS_LIMIT", "this address has as many connections as it may", retryAfterSeconds: 5))
         }
-        connection.join(
-            JoinRequest(
-                session: session, kind: kind, worker: core.index, connection: connection.ref,
-                id: core.makeConnectionID(slot: connection.ref.slot),
-                encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil,
-                access: access(upgrade.identity, to: session, core), subject: upgrade.identity?.subject), upgrade)
+        let request = JoinRequest(
+            session: session, kind: kind, worker: core.index, connection: connection.ref,
+            id: core.makeConnectionID(slot: connection.ref.slot),
+            encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil,
+            access: access(upgrade.identity, to: session, core), subject: upgrade.identity?.subject)
+        connection.join(request, upgrade)
     }
 
     // MARK: What the request says

@@ -31,7 +31,7 @@ extension EngineRoutes {
         guard !head.contains("origin") else {
             throw Refusal(.forbidden, "ORIGIN_NOT_ALLOWED", "the control listener does not serve web pages")
         }
-        guard mayHaveName || head.first("host", satisfies: HostField.isNumericOrLocal) ?? true else {
+        guard mayHaveName || head.first("host", satisfies: { value, _ in HostField.isNumericOrLocal(value) }) ?? true else {
             throw Refusal(
                 .forbidden, "HOST_NOT_ALLOWED", "the control listener answers to its numeric address and to localhost, not to other names")
         }
@@ -82,7 +82,7 @@ extension EngineRoutes {
 
     static func format(_ head: RequestHead) throws(Refusal) -> PublishFormat {
         var type: PublishFormat?
-        _ = head.first("content-type") { value in
+        _ = head.first("content-type") { value, _ in
             // What follows is a parameter (RFC 9110 §8.3.1), and no charset changes what JSON is.
             var end = 0
             while end < value.count, value[end] != UInt8(ascii: ";"), value[end] != UInt8(ascii: " ") { end += 1 }

@@ -49,9 +49,9 @@ struct TrustedProxies: Sendable {
 
     /// The client's address as the nearest untrusted hop: the last entry of `X-Forwarded-For` that is not a listed proxy.
     /// The peer's own where it is not a listed proxy, or where the header does not say.
-    func client(of peer: SocketAddress, forwardedFor values: [String]) -> SocketAddress {
+    func client(of peer: SocketAddress, forwardedFor values: @autoclosure () -> [String]) -> SocketAddress {
         guard contains(peer) else { return peer }
-        let hops = values.flatMap { $0.split(separator: ",") }
+        let hops = values().flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
             let text = hop.drop(while: Self.isWhitespace).reversed().drop(while: Self.isWhitespace).reversed()
             // RFC 9110 §5.6.1.2: empty elements, white space among them, are none.
