@@ -55,6 +55,15 @@ static inline ssize_t wsg_send(int fd, const void *bytes, size_t count) {
 #endif
 }
 
+// recv is a cancellation point as well.
+static inline ssize_t wsg_receive(int fd, void *bytes, size_t count) {
+#if defined(__linux__)
+    return syscall(SYS_recvfrom, fd, bytes, count, 0, NULL, NULL);
+#else
+    return recv(fd, bytes, count, 0);
+#endif
+}
+
 // A send whose bytes may wait for the FIN of the close that follows: both leave in one packet, where the system can.
 static inline ssize_t wsg_send_last(int fd, const void *bytes, size_t count) {
 #if defined(__linux__)

@@ -16,6 +16,9 @@ package final class EventLoop {
 
     /// Called twice a turn, before waiting (for what timers made) and after (for what sockets made): libuv runs timers before it polls,
     /// and what they queue must not wait for the next input.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     package var atEndOfTurn: (() -> Void)?
 
     let pollHandles: PollHandles
@@ -95,6 +98,9 @@ package final class EventLoop {
     /// Turns completed since the loop began.
     package private(set) var turnsCompleted: UInt64 = 0
     /// Called after each turn, once ``busyNanoseconds`` is known.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     package var onTurn: (() -> Void)?
 }
 

@@ -9,6 +9,9 @@ internal import CLibuv
 final class PollHandles {
     private let loop: UnsafeMutablePointer<uv_loop_t>
     /// By descriptor.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var idle: [UnsafeMutablePointer<uv_poll_t>?] = unsafe []
 
     init(_ loop: UnsafeMutablePointer<uv_loop_t>) { unsafe self.loop = loop }

@@ -9,7 +9,7 @@ extension TCPStream {
     func receive(_ sealing: Sealing) {
         guard sealing.seal.mayReceive else { return }
         let buffer = unsafe loop.readBuffer
-        let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+        let count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
         if count > 0 {
             let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
             unsafe open(bytes.span, sealing)

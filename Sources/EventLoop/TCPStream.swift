@@ -141,7 +141,7 @@ package final class TCPStream {
     private func receive() {
         if let sealing { return receive(sealing) }
         let buffer = unsafe loop.readBuffer
-        let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+        let count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
         if count > 0 {
             let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
             unsafe handler?.stream(self, didReceive: bytes.span)
@@ -217,6 +217,15 @@ package final class TCPStream {
 
     /// Whether the kernel holds bytes that it has not sent yet, since the peer's window is closed or the network is full. True where it does not tell.
     package var hasUnsentBytes: Bool { sealing?.hasOutput == true || wsg_unsent_bytes(descriptor) != 0 }
+
+    /// After ``sendLast(_:)`` took all of its `count` bytes: true where nothing else is left with the kernel, so that ``close()`` may follow, which sends
+    /// them together with the FIN. False where something else is; the FIN is on its way behind it.
+    package func canCloseBehind(last count: Int) -> Bool {
+        // Asked before the FIN, which takes a place of its own among what is unsent, and saves a call to the kernel where all is well.
+        if sealing == nil, (0...count).contains(Int(wsg_unsent_bytes(descriptor))) { return true }
+        finishSending()
+        return !hasUnsentBytes
+    }
 
     /// The connection breaks when the peer has not acknowledged for so long what was sent to it, or has not made room for what waits. Linux; elsewhere
     /// the system gives up when it does, after many minutes.

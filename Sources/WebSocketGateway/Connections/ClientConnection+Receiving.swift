@@ -29,7 +29,7 @@ extension ClientConnection {
     /// Notes that the peer lives, and holds it to its rates before any work is done for what it sent.
     private func receive(_ received: Received) throws(ProtocolViolation) {
         clock.heard(now: core.now)
-        lastHeardAt = core.wallTime.microsecondsSince1970
+        lastHeardAt = core.turnTime.microsecondsSince1970
         let kind = received.kind
         core.counters.add(.clientMessages, label: kind.rawValue)
         if kind == .text || kind == .binary { clock.messageEnded() }
@@ -95,7 +95,7 @@ extension ClientConnection {
 
     func sendPong(_ payload: [UInt8]) {
         let frame = FrameEncoder.frame(.pong, payload)
-        guard !outbox.isEmpty else { return send(frame) }
+        guard !hasNothingQueued else { return send(frame) }
         let more = outbox.insertPong(frame)
         if more >= 0 { core.counters.add(.queuedBytes, UInt64(more)) } else { core.counters.subtract(.queuedBytes, UInt64(-more)) }
     }

@@ -3,6 +3,13 @@ internal import HTTP
 
 /// How it ends when the peer or the gateway wants to.
 extension HTTPConnection {
+    /// The last answer is written: FIN, and the peer's is awaited.
+    func finish() {
+        state = .finishing(deadline: core.now + core.plan.closeTimeout)
+        stream.finishSending()
+        stream.startReading()
+    }
+
     func streamDidReachEnd(_ stream: TCPStream) {
         // Half-closed: what it asked for is still answered, then the connection ends.
         if case .open = state, !answers.isEmpty || hasDeferred || isExclusive || !output.isEmpty, upgrade == nil {

@@ -4,7 +4,7 @@ internal import Sessions
 /// A client's way from request to WebSocket.
 extension HTTPConnection {
     /// Asks the session's home to let the client in; its bytes wait meanwhile.
-    func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
+    func join(_ request: JoinRequest, _ upgrade: consuming ClientRoutes.Upgrade) {
         isExclusive = true
         self.upgrade = upgrade
         core.join(request)
@@ -13,13 +13,12 @@ extension HTTPConnection {
     }
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
-        guard let upgrade else {
+        guard let upgrade = upgrade.take() else {
             if case .admitted(let incarnation, _, _, _, _) = answer {
                 core.left(request, incarnation)
             }
             return
         }
-        self.upgrade = nil
         isExclusive = false
         ClientRoutes.finish(upgrade, request, answer, on: self)
         resume()
@@ -35,6 +34,8 @@ extension HTTPConnection {
         core.counters.subtract(.httpConnections, label: gaugeLabel)
         let client = ClientConnection(
             core, stream, ref: ref, id: id, address: address, admission: admission, mode: mode, encoding: encoding, filter: filter)
+        // The wheel will call for the head's deadline: it asks the client then, and need not be told of it before.
+        client.wakesAt = wakesAt
         upgraded = client
         core.replace(ref, with: client)
         stream.setHandler(client)

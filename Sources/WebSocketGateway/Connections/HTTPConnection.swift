@@ -26,6 +26,9 @@ final class HTTPConnection: StreamPeer {
     var wakesAt: UInt64?
     var state = State.open
 
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var parser: RequestParser
     /// As the parser has it: the connection's since it was made.
     let bodyBytesMax: Int
@@ -33,8 +36,17 @@ final class HTTPConnection: StreamPeer {
     private var bytesParsed: UInt64 = 0
     /// A head whose body is still coming.
     private var head: RequestHead?
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var answers = AnswerPipeline()
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var window = PublishWindow()
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var publishHeads = PublishHeads()
     /// A request that must run alone, waiting for the answers before it.
     private var deferred: DeferredRequest?
@@ -42,7 +54,13 @@ final class HTTPConnection: StreamPeer {
     /// A request runs that must run alone.
     var isExclusive = false
     /// Received but not yet parsed, while something holds it back.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var backlog: [UInt8] = []
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private(set) var output: [UInt8] = []
     private var outputSent = 0
     private var isInUnwritten = false
@@ -377,12 +395,6 @@ final class HTTPConnection: StreamPeer {
     }
 
     // MARK: Closing
-
-    private func finish() {
-        state = .finishing(deadline: core.now + core.plan.closeTimeout)
-        stream.finishSending()
-        stream.startReading()
-    }
 
     /// The next byte begins a request.
     var isBetweenRequests: Bool { parser.isIdle }

@@ -7,6 +7,9 @@ internal import WebSocket
 /// Flow: SessionHome → Batch → **FanOut** → sockets, or the outbox of a connection that lags
 final class FanOut {
     let core: WorkerCore
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var sessions: [SessionID: LocalSession] = [:]
 
     init(_ core: WorkerCore) { self.core = core }
@@ -85,6 +88,9 @@ final class FanOut {
         let result: SendResult
     }
 
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var exceptions: [Exception] = []
 
     /// Writes a batch to every member of the session on this worker.

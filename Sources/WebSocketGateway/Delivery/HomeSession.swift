@@ -11,8 +11,14 @@ final class HomeSession {
     /// As the registration has them; for what is published from now on.
     private(set) var policies = DeliveryPolicies()
     /// What has been published so far, as everybody sees it.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var stream = SessionStream()
     /// What has its place, and under `commit` is not seen before it is committed.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var assigned = SessionStream()
     /// Said to the store before the first event.
     var newEpoch: Epoch?
@@ -23,8 +29,14 @@ final class HomeSession {
     var behindOn: Set<Int> = []
     /// Publishes whose answer waits for them.
     var waits: [(receipt: Receipt, until: UInt64)] = []
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var history = SessionHistory()
     /// Connections by worker and encoding.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var members: [PerEncoding<Int>]
     var isStored: Bool { storedOldest != nil }
     /// How many of the newest events can be had, from memory or from the store.
@@ -35,8 +47,14 @@ final class HomeSession {
     var connections: Int { members.reduce(0) { $0 + $1.total } }
 
     /// Published in this turn and not yet handed out.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var pending: [Frame] = []
     var pendingBytes = 0
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var pendingReceipts: [(receipt: Receipt, events: Range<Int>)] = []
     /// When it last had a connection or an event, loop milliseconds.
     var lastUsed: UInt64

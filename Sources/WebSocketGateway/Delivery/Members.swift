@@ -169,6 +169,9 @@ final class LocalSession {
     let kind: SessionKind
     /// The home's; tells this session from an ended one of the same name.
     let incarnation: UInt64
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var members = Members()
     /// What the home was told.
     var hasBehind = false

@@ -7,15 +7,24 @@ internal import Sessions
 /// Flow: EngineRoutes → **SessionHome** (→ store →) FanOut, here and on other workers → receipts
 final class SessionHome {
     let core: WorkerCore
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private(set) var sessions: [SessionID: HomeSession] = [:]
     /// Sessions with publishes whose answers wait for connections that are behind.
     var waiting: [SessionID: HomeSession] = [:]
     /// What waits for the store, and for its answers.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var storing: HomeStoring
     /// Asked for each event; everything of ``storing`` is read by copying it.
     private let hasStore: Bool
     private let releasesLater: Bool
     /// Sessions with events waiting for the end of the turn.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var dirty: [HomeSession] = []
     private var inFlight: [UInt64: InFlight] = [:]
     private var nextBatch: UInt64 = 0

@@ -7,6 +7,9 @@ internal import Sessions
 /// Flow: ClientCommands → **CommandDesk** → EngineConnection, or a handler in this process → **CommandDesk** → the client's answer
 final class CommandDesk {
     private let core: WorkerCore
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var claims: [SessionID: EngineID] = [:]
     private var sessionsOf: [EngineID: Set<SessionID>] = [:]
     /// Handlers of this process that serve a session of this home.

@@ -5,20 +5,33 @@ struct RateLimit: Sendable, Equatable {
     /// 1 to 1,000,000,000.
     let burst: UInt64
     private let periodNanoseconds: UInt64
+    /// Divisions that each message would make again.
+    private let oneNanoseconds: UInt64
+    fileprivate let burstNanoseconds: UInt64
 
     /// So many a second.
-    init(perSecond: UInt64, burst: UInt64) { (count, self.burst, periodNanoseconds) = (perSecond, burst, 1_000_000_000) }
+    init(perSecond: UInt64, burst: UInt64) { self.init(perSecond, burst: burst, per: 1_000_000_000) }
 
     /// So many a minute, and as many at once.
-    init(perMinute: UInt64) { (count, burst, periodNanoseconds) = (perMinute, perMinute, 60_000_000_000) }
+    init(perMinute: UInt64) { self.init(perMinute, burst: perMinute, per: 60_000_000_000) }
+
+    private init(_ count: UInt64, burst: UInt64, per periodNanoseconds: UInt64) {
+        (self.count, self.burst, self.periodNanoseconds) = (count, burst, periodNanoseconds)
+        oneNanoseconds = Self.nanoseconds(1, count, periodNanoseconds)
+        burstNanoseconds = Self.nanoseconds(burst, count, periodNanoseconds)
+    }
 
     /// What the bucket of one message, address or key costs in nanoseconds of refilling. No overflow: a count times its period is at most 10^18.
-    fileprivate func nanoseconds(_ taken: UInt64) -> UInt64 {
+    private static func nanoseconds(_ taken: UInt64, _ count: UInt64, _ periodNanoseconds: UInt64) -> UInt64 {
         min(taken, 1_000_000_000_000_000_000 / periodNanoseconds) * periodNanoseconds / count
     }
 
+    fileprivate func nanoseconds(_ taken: UInt64) -> UInt64 {
+        taken == 1 ? oneNanoseconds : Self.nanoseconds(taken, count, periodNanoseconds)
+    }
+
     /// How long an empty bucket takes to be full again.
-    var fillMilliseconds: UInt64 { nanoseconds(burst) / 1_000_000 }
+    var fillMilliseconds: UInt64 { burstNanoseconds / 1_000_000 }
 }
 
 /// What is left of one allowance under a ``RateLimit``: a token bucket that keeps only when it will be full again (the generic cell rate
@@ -29,7 +42,7 @@ struct TokenBucket: Sendable {
     /// Takes `count` if they are there, or nothing.
     mutating func take(_ count: Int = 1, now: UInt64, _ limit: RateLimit) -> Bool {
         let taken = filled(after: count, now, limit)
-        guard taken <= now * 1_000_000 + limit.nanoseconds(limit.burst) else { return false }
+        guard taken <= now * 1_000_000 + limit.burstNanoseconds else { return false }
         fullAtNanoseconds = taken
         return true
     }
@@ -44,7 +57,7 @@ struct TokenBucket: Sendable {
 
     /// How many milliseconds until `count` can be taken, if nobody else takes any; 0 when they are there.
     func wait(for count: Int = 1, now: UInt64, _ limit: RateLimit) -> UInt64 {
-        let (end, ready) = (now * 1_000_000 + limit.nanoseconds(limit.burst), filled(after: count, now, limit))
+        let (end, ready) = (now * 1_000_000 + limit.burstNanoseconds, filled(after: count, now, limit))
         return ready <= end ? 0 : (ready - end - 1) / 1_000_000 + 1
     }
 

@@ -8,9 +8,12 @@ internal import Synchronization
 final class Counters: @unchecked Sendable {
     private let cells: UnsafeMutablePointer<Atomic<UInt64>>
     private let count: Int
+    /// ``Metric/starts``, where each count need not ask first whether they are made.
+    private let starts: [Int]
 
     init() {
-        count = Metric.starts[Metric.allCases.count]
+        starts = Metric.starts
+        count = starts[Metric.allCases.count]
         unsafe cells = .allocate(capacity: count)
         for i in 0..<count { unsafe (cells + i).initialize(to: Atomic(0)) }
     }
@@ -22,8 +25,8 @@ final class Counters: @unchecked Sendable {
 
     /// Adds on the owning worker's thread; `label` is the position in the row's values.
     func add(_ metric: Metric, label: Int = 0, _ amount: UInt64 = 1) {
-        let index = Metric.starts[metric.rawValue] + label
-        precondition(index < Metric.starts[metric.rawValue + 1], "a label is outside its metric's values")
+        let index = starts[metric.rawValue] + label
+        precondition(index < starts[metric.rawValue + 1], "a label is outside its metric's values")
         let cell = unsafe cells + index
         unsafe cell.pointee.store(cell.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
@@ -42,8 +45,8 @@ final class Counters: @unchecked Sendable {
     }
 
     func value(_ metric: Metric, label: Int = 0) -> UInt64 {
-        let index = Metric.starts[metric.rawValue] + label
-        precondition(index < Metric.starts[metric.rawValue + 1], "a label is outside its metric's values")
+        let index = starts[metric.rawValue] + label
+        precondition(index < starts[metric.rawValue + 1], "a label is outside its metric's values")
         return unsafe cells[index].load(ordering: .relaxed)
     }
 

@@ -20,8 +20,17 @@ final class WorkerCore {
 
     /// Nil where no listener speaks TLS.
     let tls: WorkerTLS?
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var table = ConnectionTable()
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var closures = RecentClosures()
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var wheel: TimerWheel
     private var wheelTimer: LoopTimer!
     private var wheelWakesAt = UInt64.max
@@ -32,14 +41,28 @@ final class WorkerCore {
     /// For engines that wait for connections that are behind.
     private(set) var waitTimer: LoopTimer!
     /// HTTP connections with answers to write at the end of the turn.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var unwritten: [HTTPConnection] = []
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var unwrittenEngines: [EngineConnection] = []
     /// Refused connections that still read their answer.
     var lingering = 0
     private var expireAt: UInt64 = 0
     private var date = DateLine()
+    private var turnTimeOf = UInt64.max
+    private var turnTimeRead = Timestamp(microsecondsSince1970: 0)
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private var random = BufferedRandom()
     /// Joined bytes on their way to one send; reused.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     var scratch: [UInt8] = []
     private var deflaters = PerEncoding<Deflater?>(nil)
     var memory: MemoryShare
@@ -115,6 +138,12 @@ final class WorkerCore {
     /// `Date` as a header line, which every answer of an origin server with a clock has (RFC 9110 §6.6.1).
     var dateLine: [UInt8] { date.line(at: wallTime) }
     var wallTime: Timestamp { Timestamp(microsecondsSince1970: Clocks.wallMicroseconds) }
+
+    /// The wall clock, asked once a turn: for what each message of many would ask.
+    var turnTime: Timestamp {
+        if turnTimeOf != loop.turnsCompleted { (turnTimeOf, turnTimeRead) = (loop.turnsCompleted, wallTime) }
+        return turnTimeRead
+    }
 
     /// The interval, a tenth more or less: many connections made at once must not be served at once for ever.
     func jittered(_ interval: UInt64) -> UInt64 { interval - interval / 10 + UInt64.random(in: 0...max(1, interval / 5), using: &random) }
@@ -220,60 +249,6 @@ final class WorkerCore {
         case .respond(let ref, let number, let response): http(at: ref)?.answer(number, response)
         case .drain: drain()
         case .stop: stop()
-        }
-    }
-
-    // MARK: Sessions
-
-    func publish(_ request: PublishRequest) {
-        let worker = request.session.map(board.home(of:)) ?? index
-        if worker == index { return home.publish(request) }
-        if !post(.publish(request), to: worker) { answer(request.reply, .failure(.gatewayStopped)) }
-    }
-
-    /// A publish is delivered everywhere.
-    func complete(_ receipt: Receipt) {
-        switch receipt.reply {
-        case .broadcastCall(let call): call(receipt.broadcastReceipt)
-        case let reply where receipt.refusal != nil: if let refusal = receipt.refusal { answer(reply, .failure(refusal)) }
-        case .request(let worker, let connection, _) where receipt.answersEarly:
-            if worker == index { http(at: connection)?.publishSettled() } else { post(.settled(connection), to: worker) }
-        default:
-            if let done = receipt.receipt { answer(receipt.reply, .success(done)) }
-        }
-    }
-
-    func answer(_ reply: ReplyTo, _ result: Result<PublishReceipt, PublishRefusal>, isEarly: Bool = false) {
-        switch reply {
-        case .request(let worker, let connection, let number):
-            if worker == index {
-                published(connection, number, result, isEarly: isEarly)
-            } else {
-                post(.published(connection, number: number, result, isEarly: isEarly), to: worker)
-            }
-        case .publishCall(let call): call(result)
-        case .nobody: break
-        case .broadcastCall(let call): if case .failure(let refusal) = result { call(.refused(refusal)) }
-        }
-    }
-
-    func join(_ request: JoinRequest) {
-        let worker = board.home(of: request.session)
-        if worker == index { joined(request, home.join(request)) } else { post(.join(request), to: worker) }
-    }
-
-    private func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
-        if let waiting = http(at: request.connection) { return waiting.joined(request, answer) }
-        // It left while its home was asked.
-        if case .admitted(let incarnation, _, _, _, _) = answer { left(request, incarnation) }
-    }
-
-    func tell(_ session: LocalSession, hasBehind: Bool) {
-        let worker = board.home(of: session.id)
-        if worker == index {
-            home.note(session.id, session.incarnation, index, hasBehind: hasBehind)
-        } else {
-            post(.hasBehind(session.id, incarnation: session.incarnation, worker: index, hasBehind), to: worker)
         }
     }
 
