@@ -36,4 +36,15 @@ extension HTTPConnection {
             add(ClientRoutes.draining.encoded(keepAlive: false, date: core.dateLine))
         }
     }
+
+    func cut(abortively isAbortive: Bool = false) {
+        if case .gone = state { return }
+        if !isControl, case .open = state, requestStarted != nil, !isBetweenRequests {
+            core.counters.add(.handshakes, label: HandshakeOutcome.abandoned.index)
+        }
+        state = .gone
+        core.counters.subtract(.httpConnections, label: gaugeLabel)
+        if isAbortive { stream.reset() } else { stream.close() }
+        core.connectionClosed(ref, admission)
+    }
 }

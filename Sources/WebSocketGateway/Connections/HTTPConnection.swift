@@ -72,7 +72,7 @@ final class HTTPConnection: StreamPeer {
     /// What this connection became, for the bytes that its parser has not seen.
     var upgraded: (any StreamPeer)?
 
-    private var requestStarted: UInt64?
+    private(set) var requestStarted: UInt64?
     private var bodyStarted: UInt64?
     private var lastActivity: UInt64
     /// When the output last got shorter, or began.
@@ -394,19 +394,6 @@ final class HTTPConnection: StreamPeer {
         bodyStarted = nil
     }
 
-    // MARK: Closing
-
     /// The next byte begins a request.
     var isBetweenRequests: Bool { parser.isIdle }
-
-    func cut(abortively isAbortive: Bool = false) {
-        if case .gone = state { return }
-        if !isControl, case .open = state, requestStarted != nil, !parser.isIdle {
-            core.counters.add(.handshakes, label: HandshakeOutcome.abandoned.index)
-        }
-        state = .gone
-        core.counters.subtract(.httpConnections, label: gaugeLabel)
-        if isAbortive { stream.reset() } else { stream.close() }
-        core.connectionClosed(ref, admission)
-    }
 }
