@@ -90,7 +90,7 @@ public final class WebSocketManager: Sendable {
 
     /// A socket for each worker.
     private func bind(_ endpoint: Endpoint) throws(StartError) -> [BoundSocket] {
-        let plan = board.plan
+        let plan = board.startPlan
         do throws(SystemError) {
             switch endpoint {
             case .network(let address): return try BoundSocket.bind(address, count: plan.workers, plan.connectionOptions)

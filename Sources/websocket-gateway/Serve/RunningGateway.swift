@@ -25,8 +25,8 @@ struct RunningGateway {
     }
 
     /// Which of the listeners speak TLS.
-    var isSealed: Bool { settings.tlsCertificate != nil }
-    var isControlSealed: Bool { settings.controlTLS }
+    var isSealed: Bool { manager.settings.tlsCertificate != nil }
+    var isControlSealed: Bool { manager.settings.controlTLS }
 
     /// Reads the settings from everywhere. One line on standard error and exit 64 when they cannot be used.
     static func prepare(_ options: GatewayOptions, defaults: GatewaySettings = GatewaySettings()) throws -> RunningGateway {

@@ -66,7 +66,7 @@ struct KeySetThreadTests {
             let manager = try WebSocketManager(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             _ = try await manager.start()
             #expect(manager.metrics.contains("wsg_token_keys 0\n"))
-            #expect(try manager.reload() == ["token keys, being fetched"])
+            #expect(try manager.reload().files == ["token keys, being fetched"])
             await manager.stop()
         }
     }
