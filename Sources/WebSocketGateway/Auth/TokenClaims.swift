@@ -13,6 +13,12 @@ struct TokenClaims {
     struct Expected: Sendable, Equatable {
         var issuer: String?
         var audience: String?
+
+        /// Byte for byte, as claims are held against them.
+        static func == (left: Expected, right: Expected) -> Bool {
+            left.issuer.map { Array($0.utf8) } == right.issuer.map { Array($0.utf8) }
+                && left.audience.map { Array($0.utf8) } == right.audience.map { Array($0.utf8) }
+        }
     }
 
     let identity: Identity

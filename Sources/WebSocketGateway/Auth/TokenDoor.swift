@@ -32,6 +32,14 @@ final class TokenDoor: Sendable {
         state.withLock { $0 = State(keys: keys, generation: $0.generation + 1) }
     }
 
+    /// The keys stay; who must have issued tokens, and for whom, is another from now on.
+    func expect(_ expected: TokenClaims.Expected) {
+        state.withLock { state in
+            guard let keys = state.keys, keys.expected != expected else { return }
+            state = State(keys: TokenKeys(entries: keys.entries, expected: expected), generation: state.generation + 1)
+        }
+    }
+
     /// Who the token's bearer is. `mayLook` is asked before a signature is checked, which is work, and may be guessing.
     /// `now` is microseconds since 1970.
     func identify(_ token: Span<UInt8>, now: Int64, mayLook: () -> Bool = { true }) throws(TokenFault) -> Identity {

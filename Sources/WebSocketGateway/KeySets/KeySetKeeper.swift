@@ -9,6 +9,8 @@ struct KeySetKeeper {
     private let log: GatewayLog
     /// What the keys in force were read from: the same bytes again are no news, and tokens that were found good stay known.
     private var document: [UInt8]?
+    /// What they were put in force with. A reload that came during a fetch has another.
+    private var expected = TokenClaims.Expected()
     private var keysCount = 0
     /// The name of the last outcome, if that was none.
     private var trouble: String?
@@ -40,11 +42,15 @@ struct KeySetKeeper {
         case .failure(let failure): return .failed(failure)
         case .success(let fetched): bytes = fetched
         }
-        guard bytes != document else { return .unchanged }
+        guard bytes != document else {
+            if source.expected != expected { door.expect(source.expected) }
+            expected = source.expected
+            return .unchanged
+        }
         do throws(SettingsError) {
             let entries = try TokenKeys.entries(in: bytes) { SettingsError("jwks", $0) }
             door.replace(TokenKeys(entries: entries, expected: source.expected))
-            document = bytes
+            (document, expected) = (bytes, source.expected)
             keysCount = entries.count
             return .changed
         } catch {

@@ -6,8 +6,8 @@ struct KeySetSchedule {
     static let retryMin: UInt64 = 1000
     static let retryMax: UInt64 = 30_000
 
-    private let refreshInterval: UInt64
-    private let unknownKeyInterval: UInt64
+    private var refreshInterval: UInt64
+    private var unknownKeyInterval: UInt64
     private var refreshAt: UInt64 = 0
     private var failures: UInt64 = 0
     private var hasUnknownKey = false
@@ -22,8 +22,12 @@ struct KeySetSchedule {
     /// A token named a key that is not there.
     mutating func noteUnknownKey() { hasUnknownKey = true }
 
-    /// An operator wants it, now.
-    mutating func refresh() { refreshAt = 0 }
+    /// An operator wants it, now, and at these intervals from then on.
+    mutating func refresh(refreshInterval: UInt64, unknownKeyInterval: UInt64) {
+        if unknownKeyInterval != self.unknownKeyInterval { unknownKeyAt = 0 }
+        (self.refreshInterval, self.unknownKeyInterval) = (refreshInterval, unknownKeyInterval)
+        refreshAt = 0
+    }
 
     /// So many milliseconds are too early; 0: fetch.
     func wait(now: UInt64) -> UInt64 {

@@ -56,7 +56,9 @@ final class KeySetThread: Sendable {
                 source = state.source
                 return state.isToRefresh
             }
-            if isToRefresh { schedule.refresh() }
+            if isToRefresh {
+                schedule.refresh(refreshInterval: source.refreshInterval, unknownKeyInterval: source.unknownKeyInterval)
+            }
             let wait = schedule.wait(now: Self.now)
             guard wait == 0 else {
                 fetcher.wait(milliseconds: wait)

@@ -5,7 +5,7 @@ internal import Synchronization
 public struct ReloadReport: Sendable, Equatable {
     /// The settings that have another value now, in the order of `docs/OPERATING.md`.
     public let changes: [SettingChange]
-    /// What was read again from the files that the settings name: `certificates`, `token keys`, `API keys`.
+    /// What was read again from the files that the settings name: `certificates`, `token keys`, `API keys`; and `token keys, being fetched`.
     public let files: [String]
 }
 
@@ -42,7 +42,7 @@ extension WebSocketManager {
     /// fewer. What a limit holds from then on is in `docs/OPERATING.md`, Reload. Engines' links are closed where the keys of engines have changed, and come back with
     /// theirs; new connections get the new certificate, and tokens that were good before are looked at again when they are shown again.
     ///
-    /// May be called from any thread; waits for the disk, and for another call of it, never for a worker.
+    /// May be called from any thread; waits for the disk, and for another call of it, never for a worker. A key set at a URL is fetched, which nobody waits for.
     /// - Parameter settings: nil: those in force; only the files are read again.
     /// - Throws: ``ReloadRefusal``. Nothing has changed then.
     @discardableResult
@@ -85,7 +85,8 @@ extension Switchboard {
         }
         adopt(plan)
         let all = [
-            ("certificates", plan.tls != nil), ("token keys", plan.tokenKeys != nil && plan.keySet == nil), ("API keys", plan.apiKeys != nil),
+            ("certificates", plan.tls != nil), ("token keys", plan.tokenKeys != nil && plan.keySet == nil),
+            ("API keys", plan.apiKeys != nil),
             ("token keys, being fetched", plan.keySet != nil),
         ]
         return ReloadReport(changes: changes, files: all.filter(\.1).map(\.0))
@@ -96,7 +97,13 @@ extension Switchboard {
         running.withLock { $0 = plan }
         tls.withLock { $0 = plan.tls }
         eventBytesMax.store(plan.eventLimits.eventBytesMax, ordering: .relaxed)
-        if let source = plan.keySet { keySet?.refresh(source) } else if let keys = plan.tokenKeys { door.replace(keys) }
+        if let source = plan.keySet {
+            // Of the keys that are there at once; the fetch may fail.
+            door.expect(source.expected)
+            keySet?.refresh(source)
+        } else if let keys = plan.tokenKeys {
+            door.replace(keys)
+        }
         if let keys = plan.apiKeys { controlDoor.replace(keys) }
         for mailbox in mailboxes { mailbox.post(.call { core in core?.adopt(plan) }) }
     }

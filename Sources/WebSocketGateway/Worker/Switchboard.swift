@@ -97,7 +97,8 @@ final class Switchboard: Sendable {
     var metricsPage: MetricsPage {
         MetricsPage(
             counters: counters, storeCounters: storeCounters, keySetCounters: keySet?.counters, startedAtSeconds: startedAtSeconds,
-            descriptorLimit: descriptorLimit, connectionsMax: running.withLock { $0.connectionsMax }, certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 },
+            descriptorLimit: descriptorLimit, connectionsMax: running.withLock { $0.connectionsMax },
+            certificateExpiry: tls.withLock { $0?.expiresAt ?? 0 },
             tokenKeys: door.keysCount, keySetAgeSeconds: keySet?.ageSeconds ?? 0)
     }
 }

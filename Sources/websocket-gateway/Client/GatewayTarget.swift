@@ -48,7 +48,8 @@ struct GatewayTarget: CustomStringConvertible {
             let (plain, sealed) = listener.schemes
             let socket = listener == .control ? ", unix:/PATH" : ""
             throw ValidationError(
-                "\(flag) is HOST:PORT\(socket), \(plain)://HOST or \(sealed)://HOST, such as 127.0.0.1:8080; \"\(SafeText.escaped(text))\" is not")
+                "\(flag) is HOST:PORT\(socket), \(plain)://HOST or \(sealed)://HOST, such as 127.0.0.1:8080; \"\(SafeText.escaped(text))\" is not"
+            )
         }
         return GatewayTarget(host: host, port: port, tls: nil)
     }

@@ -18,7 +18,8 @@ struct PublishCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The session's id, or its URL: https://HOST:PORT/v1/sessions/SESSION/events.", valueName: "session"))
     var session: String
     @Option(
-        help: ArgumentHelp("The gateway's control listener; https://HOST for TLS, or unix:/PATH. By default 127.0.0.1:8081.", valueName: "host:port"))
+        help: ArgumentHelp(
+            "The gateway's control listener; https://HOST for TLS, or unix:/PATH. By default 127.0.0.1:8081.", valueName: "host:port"))
     var control: String?
     @Option(help: ArgumentHelp("The key of the control listener; better in WSG_API_KEY.", valueName: "key")) var apiKey: String?
     @Option(help: ArgumentHelp("Events in one request at most, when that many wait.", valueName: "n")) var batch = 100

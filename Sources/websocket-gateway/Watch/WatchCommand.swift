@@ -38,7 +38,8 @@ struct WatchCommand: ParsableCommand {
     var explain = false
     @Option(
         help: ArgumentHelp(
-            "The gateway's control listener, for --explain; https://HOST for TLS, or unix:/PATH. By default 127.0.0.1:8081.", valueName: "host:port"))
+            "The gateway's control listener, for --explain; https://HOST for TLS, or unix:/PATH. By default 127.0.0.1:8081.",
+            valueName: "host:port"))
     var control: String?
     @Option(help: ArgumentHelp("The key of the control listener, for --explain; better in WSG_API_KEY.", valueName: "key")) var apiKey:
         String?

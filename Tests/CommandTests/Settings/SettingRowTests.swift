@@ -85,7 +85,7 @@ import WebSocketGateway
         let values = [
             "deflate": ["true", "false"], "durability": ["relaxed"], "token-expiry": ["close"], "log-level": ["trace", "critical"],
         ]
-        let isFlag = ["allow-anonymous", "registered-sessions-only", "control-tls"].contains(name)
+        let isFlag = ["allow-anonymous", "registered-sessions-only", "control-tls", "proxy-protocol"].contains(name)
         for value in values[name] ?? (isFlag ? ["true", "false"] : ["7", "1000"]) {
             var settings = GatewaySettings()
             try row.read(value, &settings)

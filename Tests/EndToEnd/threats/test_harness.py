@@ -97,7 +97,9 @@ def test_memory_that_was_used_in_between_is_noticed_though_it_is_given_back(besi
 EXCEPTIONS = {"--max-control-connections", "--max-event-bytes"}
 """Not at the end of their range, for the reasons that the table gives."""
 
-NO_LIMITS = {"workers", "deflate-threshold-bytes", "heartbeat-interval"}
+NO_LIMITS = {
+    "workers", "deflate-threshold-bytes", "heartbeat-interval", "jwks-refresh-interval", "jwks-unknown-key-interval", "jwks-timeout",
+}
 """Settings with a range that keep nobody from anything."""
 
 

@@ -55,6 +55,23 @@ struct KeySetKeeperTests {
         #expect(lines.all == ["token keys fetched", "token keys fetched"])
     }
 
+    @Test mutating func `another issuer is asked for at once, and what a fetch of before puts in force does not last`() throws {
+        let token = TokenMaker().token(#"{"sub":"anna","iss":"one"}"#)
+        var settings = GatewaySettings()
+        (settings.tokenKeySet, settings.tokenIssuer) = ("https://issuer.example/jwks.json", "other")
+        let other = try #require(try KeySetSource.read(settings))
+        _ = keeper.take(.success(set("k1")), from: source)
+        #expect(try door.identify(token.utf8.span, now: 0).subject == "anna")
+        door.expect(other.expected)
+        #expect(throws: TokenFault.issuer) { try door.identify(token.utf8.span, now: 0) }
+        #expect(door.keysCount == 1)
+        // A fetch was under way, and the next finds the same keys.
+        _ = keeper.take(.success(set("k2")), from: source)
+        #expect(try door.identify(token.utf8.span, now: 0).subject == "anna")
+        _ = keeper.take(.success(set("k2")), from: other)
+        #expect(throws: TokenFault.issuer) { try door.identify(token.utf8.span, now: 0) }
+    }
+
     @Test(arguments: [
         "", "<html>", "[]", "{}", #"{"keys":[]}"#, #"{"keys":[{"kty":"RSA","use":"enc"}]}"#, #"{"keys":[{"kty":"oct","k":"AA"}]}"#,
         #"{"keys":[],"keys":[]}"#, "\u{1F}\u{8B}",

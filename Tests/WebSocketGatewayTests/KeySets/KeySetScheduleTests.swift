@@ -97,7 +97,7 @@ struct KeySetScheduleTests {
         schedule.begin(now: 0)
         schedule.end(now: 0, hasKeys: true)
         schedule.noteUnknownKey()
-        schedule.refresh()
+        schedule.refresh(refreshInterval: 300_000, unknownKeyInterval: 30_000)
         #expect(schedule.wait(now: 10_000) == 0)
         schedule.begin(now: 10_000)
         schedule.end(now: 10_000, hasKeys: true)
@@ -106,14 +106,32 @@ struct KeySetScheduleTests {
         #expect(schedule.wait(now: 10_000) == 20_000)
     }
 
+    @Test func `an operator has it fetched at other intervals`() {
+        var schedule = fetched(1000)
+        schedule.noteUnknownKey()
+        schedule.begin(now: 1000)
+        schedule.end(now: 1000, hasKeys: true)
+        schedule.refresh(refreshInterval: 2000, unknownKeyInterval: 500)
+        #expect(schedule.wait(now: 1000) == 0)
+        schedule.begin(now: 1000)
+        schedule.end(now: 1000, hasKeys: true)
+        #expect(schedule.wait(now: 1000) == 2000)
+        schedule.noteUnknownKey()
+        #expect(schedule.wait(now: 1000) == 0)
+        schedule.begin(now: 1000)
+        schedule.end(now: 1000, hasKeys: true)
+        schedule.noteUnknownKey()
+        #expect(schedule.wait(now: 1000) == 500)
+    }
+
     @Test func `an operator has it fetched now, after a failure too`() {
         var schedule = fetched(1000)
-        schedule.refresh()
+        schedule.refresh(refreshInterval: 300_000, unknownKeyInterval: 30_000)
         #expect(schedule.wait(now: 1000) == 0)
         schedule.begin(now: 1000)
         schedule.end(now: 1000, hasKeys: false)
         #expect(schedule.wait(now: 1000) == 1000)
-        schedule.refresh()
+        schedule.refresh(refreshInterval: 300_000, unknownKeyInterval: 30_000)
         #expect(schedule.wait(now: 1000) == 0)
     }
 }

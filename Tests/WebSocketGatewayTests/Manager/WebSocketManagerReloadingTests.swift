@@ -38,10 +38,11 @@ struct WebSocketManagerReloadingTests {
 
     /// Of every setting another value than its default, where not 77.
     private static let others = [
-        "allow-anonymous": "true", "registered-sessions-only": "true", "control-tls": "true", "deflate": "false", "token-expiry": "close",
+        "allow-anonymous": "true", "registered-sessions-only": "true", "control-tls": "true", "proxy-protocol": "true", "deflate": "false",
+        "token-expiry": "close",
         "durability": "relaxed", "log-level": "debug", "allowed-origins": "https://a.example", "trusted-proxies": "10.0.0.1",
         "max-headers-bytes": "300", "max-message-bytes": "1000", "message-byte-burst": "70000", "max-publish-bytes": "600000",
-        "max-event-bytes": "1000", "max-write-queue-bytes": "5000",
+        "max-event-bytes": "1000", "max-write-queue-bytes": "5000", "jwks-timeout": "50",
     ]
 
     @Test(arguments: SettingRow.all.filter { $0.change != .atStart && !$0.name.hasPrefix("jwt-") }.map(\.name))
@@ -49,6 +50,9 @@ struct WebSocketManagerReloadingTests {
         try await TestGateway.run(workers: 2) { gateway in
             let row = try #require(SettingRow.all.first { $0.name == name })
             var settings = gateway.manager.settings
+            // Of no use without those who send it.
+            if name == "proxy-protocol" { settings.trustedProxies = ["10.0.0.2"] }
+            try gateway.manager.reload(settings)
             let value = Self.others[name] ?? "77"
             try row.read(value, &settings)
             #expect(try gateway.manager.reload(settings).changes.map(\.name) == [name])
