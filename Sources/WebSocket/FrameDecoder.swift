@@ -57,27 +57,31 @@ package struct FrameDecoder {
         return nil
     }
 
-    /// What nearly every header is, all at once: a client's whole and short message that is not compressed, or its control frame, with nothing amiss.
-    /// nil for any other, which is judged byte by byte.
+    /// What nearly every header is, all at once: of a client's whole message of less than 64 KiB that is not compressed, or of its control frame, with
+    /// nothing amiss. nil for any other, which is judged byte by byte.
     private func nextPlain(_ input: Span<UInt8>, at position: inout Int) -> FrameHeader? {
-        guard case .start = state, role == .server, input.count - position >= Self.plainHeaderBytes else { return nil }
+        guard case .start = state, role == .server, input.count - position >= 6 else { return nil }
         let (first, second) = (input[position], input[position + 1])
-        let length = second & 0x7F
-        guard first & 0xF0 == 0x80, second & 0x80 != 0, length <= 125, let opcode = Opcode(rawValue: first & 0x0F) else { return nil }
+        guard first & 0xF0 == 0x80, second & 0x80 != 0, let opcode = Opcode(rawValue: first & 0x0F) else { return nil }
+        var length = Int(second & 0x7F)
         switch opcode {
         case .text, .binary: guard fragments == 0 else { return nil }
-        case .ping, .pong: break
-        case .close: guard length != 1 else { return nil }
+        case .ping, .pong: guard length <= 125 else { return nil }
+        case .close: guard length <= 125, length != 1 else { return nil }
         case .continuation: return nil
         }
-        var key: UInt32 = 0
-        for index in position + 2..<position + Self.plainHeaderBytes { key = key << 8 | UInt32(input[index]) }
-        position += Self.plainHeaderBytes
-        return FrameHeader(opcode: opcode, fin: true, rsv1: false, maskingKey: key, payloadLength: Int(length))
+        var index = position + 2
+        if length > 125 {
+            guard length == 126, input.count - position >= 8 else { return nil }
+            length = Int(input[index]) << 8 | Int(input[index + 1])
+            guard length > 125 else { return nil }
+            index += 2
+        }
+        let key =
+            UInt32(input[index]) << 24 | UInt32(input[index + 1]) << 16 | UInt32(input[index + 2]) << 8 | UInt32(input[index + 3])
+        position = index + 4
+        return FrameHeader(opcode: opcode, fin: true, rsv1: false, maskingKey: key, payloadLength: length)
     }
-
-    /// Two bytes and the masking key.
-    private static let plainHeaderBytes = 6
 
     private mutating func receive(_ byte: UInt8) throws(ProtocolViolation) -> FrameHeader? {
         switch state {
