@@ -136,12 +136,13 @@ def test_check_says_that_the_settings_are_fine_and_opens_nothing(gateway: Gatewa
 
 BAD_VALUES = {
     "listen": ["nowhere", "example.com:80", "127.0.0.1", "127.0.0.1:65536", "0.0.0.0:0", "[::]:0"],
-    "control": ["nowhere", "127.0.0.1:x", "0.0.0.0:0"],
+    "control": ["nowhere", "127.0.0.1:x", "0.0.0.0:0", "unix:c.sock", "unix:/" + "p" * 107],
     "workers": ["many", "0", "65", "-1", "1.5"],
     "allow-anonymous": ["maybe"],
     "allowed-origins": ["app.example.com", "https://app.example.com/", "https://user@app.example.com"],
     "registered-sessions-only": ["perhaps"],
     "trusted-proxies": ["10.0.0.0/33", "proxy.example.com", "10.0.0.0/x", "2001:db8::/129"],
+    "proxy-protocol": ["maybe", "true"],
     "jwt-secret-file": ["/nowhere", "/dev/null"],
     "jwks": ["/nowhere", "/dev/null", "http://issuer.example/jwks.json"],
     "jwks-ca": ["/nowhere"],
@@ -204,7 +205,7 @@ BAD_VALUES = {
     "tls-handshake-timeout": ["soon", "0"],
 }
 
-SWITCHES = {"allow-anonymous", "registered-sessions-only", "control-tls"}
+SWITCHES = {"allow-anonymous", "registered-sessions-only", "control-tls", "proxy-protocol"}
 """Flags without a value on the command line."""
 
 
