@@ -214,8 +214,8 @@ public final class WebSocketManager: Sendable {
             return threads
         }
         await StoreThread.joined(threads)
-        await board.keySet?.stop()
         removeControlFile()
+        await board.keySet?.stop()
         await storeThread.stop(board)
         board.phase = .stopped
         board.closeUnopened()
