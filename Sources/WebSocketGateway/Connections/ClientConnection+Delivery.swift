@@ -77,6 +77,8 @@ extension ClientConnection {
 
     private func deliverWanted(_ batch: Batch, into counts: inout DeliveryCounts) {
         guard let filter else { return }
+        // Of the wanted events, in their order, the kernel has so many bytes.
+        var taken = isOpen && catchUp == nil && outbox.isEmpty ? send(core.fanOut.wanted(of: batch, by: filter, in: encoding)) : 0
         for (i, frame) in batch.frames.enumerated() where frame.isWanted(by: filter) {
             if isOpen, catchUp == nil, !outbox.isEmpty, !hasRoom(for: frame) { overfill(after: frame.id.sequence - 1, missed: 0) }
             var event = EventCounts(connections: 1)
@@ -86,26 +88,27 @@ extension ClientConnection {
                 continue
             }
             eventsCounted += 1
-            switch sendWhatGoes(frame) {
-            case nil: event.dropped = 1
-            case frame.bytes(in: encoding).count?: event.sent = 1
-            case .some(let sent):
+            let sent = min(taken, frame.bytes(in: encoding).count)
+            taken -= sent
+            if sent == frame.bytes(in: encoding).count {
+                event.sent = 1
+            } else {
                 event.queued = 1
                 if let older = queue(frame, sent: sent, of: batch) { counts.conflate(event: older) }
             }
         }
     }
 
-    /// How many bytes of it the kernel takes at once; nil when the connection has failed.
-    private func sendWhatGoes(_ frame: Frame) -> Int? {
-        guard outbox.isEmpty else { return 0 }
-        switch stream.send(frame.bytes(in: encoding).span) {
+    /// How many of the bytes the kernel takes at once; none when the connection has failed.
+    private func send(_ bytes: [UInt8]) -> Int {
+        guard !bytes.isEmpty else { return 0 }
+        switch stream.send(bytes.span) {
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
             return count
         case .failed(let error):
             fail(error)
-            return nil
+            return 0
         }
     }
 

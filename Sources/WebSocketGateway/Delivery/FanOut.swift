@@ -92,6 +92,12 @@ final class FanOut {
     @safe @exclusivity(unchecked)
     #endif
     var exceptions: [Exception] = []
+    private var wantedBytes = WantedBytes()
+
+    /// What a member's filter leaves of the batch that is being delivered.
+    func wanted(of batch: Batch, by filter: TypeFilter, in encoding: Encoding) -> [UInt8] {
+        wantedBytes.bytes(of: batch, by: filter, in: encoding)
+    }
 
     /// Writes a batch to every member of the session on this worker.
     func deliver(_ batch: Batch, to id: SessionID) -> DeliveryCounts {
@@ -101,6 +107,7 @@ final class FanOut {
         session.eventsSeen += UInt64(batch.frames.count)
 
         exceptions.removeAll(keepingCapacity: true)
+        wantedBytes.removeAll()
         var counts = DeliveryCounts()
         for encoding in Encoding.allCases { sendToReaders(batch, encoding, of: session, &counts) }
         let sealed = session.members.sealed
