@@ -26,18 +26,19 @@ package final class Mailbox<Message: Sendable>: @unchecked Sendable {
     }
 
     /// Opens the mailbox on its loop; `receive` gets every batch, on the loop's thread. Messages posted before come first.
-    /// The mailbox stays alive until ``close()``.
+    /// The mailbox stays alive until ``close()``. ECANCELED where it was closed unopened: nobody wants the loop any more.
     package func open(on loop: EventLoop, receive: @escaping ([Message]) -> Void) throws(SystemError) {
         let receiver = MailboxReceiver { [self] in
             let batch = take()
             if !batch.isEmpty { receive(batch) }
         }
-        try unsafe SystemError.check(
-            uv_async_init(loop.pointer, handle) { handle in
-                unsafe Unmanaged<MailboxReceiver>.fromOpaque(handle!.pointee.data).takeUnretainedValue().receive()
-            }, "create a wakeup")
-        unsafe handle.pointee.data = Unmanaged.passRetained(receiver).toOpaque()
-        state.withLock { state in
+        try state.withLock { state throws(SystemError) in
+            guard state.phase == .waitingForLoop else { throw SystemError("create a wakeup", errno: ECANCELED) }
+            try unsafe SystemError.check(
+                uv_async_init(loop.pointer, handle) { handle in
+                    unsafe Unmanaged<MailboxReceiver>.fromOpaque(handle!.pointee.data).takeUnretainedValue().receive()
+                }, "create a wakeup")
+            unsafe handle.pointee.data = Unmanaged.passRetained(receiver).toOpaque()
             state.phase = .open
             if !state.messages.isEmpty { unsafe uv_async_send(handle) }
         }

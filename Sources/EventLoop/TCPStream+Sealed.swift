@@ -60,6 +60,8 @@ extension TCPStream {
 
     /// Seals as much as the kernel takes, and one record more at the most. Calls nobody.
     func send(_ bytes: Span<UInt8>, _ sealing: Sealing) -> SendResult {
+        // What the seal had to say itself goes first: an owner that answers within the read would be told that the kernel is full, which it is not.
+        if let error = flush(sealing) { return .failed(error) }
         guard sealing.seal.isEstablished, !sealing.hasOutput else { return .sent(0) }
         var taken = 0
         while taken < bytes.count, !sealing.hasOutput {

@@ -98,6 +98,8 @@ package final class TLSSession {
     /// What the handshake wants to say is in ``withOutput(_:)`` afterwards, and so is the alert that belongs to an error.
     package func receive(_ bytes: Span<UInt8>, deliver: (Span<UInt8>) -> Bool) throws(TLSFailure) -> Received {
         guard !hasFailed else { throw TLSFailure(.violation, "the session has failed before") }
+        // What OpenSSL may say meanwhile goes before anything else.
+        trafficKey?.isFree = false
         defer { noteWhetherFree() }
         do throws(TLSFailure) {
             return try unsafe bytes.withUnsafeBytes { bytes throws(TLSFailure) in
@@ -105,9 +107,7 @@ package final class TLSSession {
                 defer { unsafe input = unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
                 if !isEstablished { try handshake() }
                 guard isEstablished else { return .all }
-                let result = try read(deliver)
-                answerKeyUpdate()
-                return result
+                return try read(deliver)
             }
         } catch {
             hasFailed = true
@@ -129,6 +129,7 @@ package final class TLSSession {
     private func read(_ deliver: (Span<UInt8>) -> Bool) throws(TLSFailure) -> Received {
         while true {
             let (filled, end) = fillPlaintext()
+            try answerKeyUpdate()
             if filled > 0 {
                 let goesOn = unsafe deliver(UnsafeBufferPointer(rebasing: buffers.plaintext[..<filled]).span)
                 guard goesOn else { return .all }
@@ -175,7 +176,14 @@ package final class TLSSession {
         let count = min(plaintext.count, Self.recordBytesMax)
         guard count > 0 else { return 0 }
         defer { noteWhetherFree() }
-        if trafficKey?.isWornOut == true { changeKey() }
+        if trafficKey?.isWornOut == true {
+            changeKey()
+            // A message that the peer has begun and does not end keeps OpenSSL from saying it.
+            guard trafficKey?.isWornOut == false else {
+                hasFailed = true
+                throw TLSFailure(.violation, "the key is worn out and cannot be changed")
+            }
+        }
         if let trafficKey {
             guard seal(plaintext.extracting(first: count), type: nil, trafficKey) else {
                 throw TLSFailure(.other, "OpenSSL does not encrypt")
@@ -211,8 +219,10 @@ package final class TLSSession {
     }
 
     /// OpenSSL would answer with its next record of application data, and there is none where we seal them.
-    private func answerKeyUpdate() {
-        if trafficKey != nil, unsafe SSL_get_key_update_type(pointer) != SSL_KEY_UPDATE_NONE { changeKey() }
+    private func answerKeyUpdate() throws(TLSFailure) {
+        guard trafficKey != nil, !hasEnded, unsafe SSL_get_key_update_type(pointer) != SSL_KEY_UPDATE_NONE else { return }
+        changeKey()
+        guard !hasFailed else { throw TLSFailure(.other, "OpenSSL does not encrypt") }
     }
 
     /// Nothing may be sealed past what waits, nor by a session that is no more.

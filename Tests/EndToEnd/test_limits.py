@@ -75,7 +75,8 @@ async def test_a_client_that_never_reads_again_is_cut_off_and_its_descriptor_ret
         with RawTab.opened(gateway, "s1", receive_buffer_bytes=65_536):
             await asyncio.gather(publish_big(gateway, "s1"), tab.stream(BIG_COUNT))
             await eventually(lambda: gateway.descriptors <= start, "the slow one's descriptor is back")
-            assert metrics(gateway)["wsg_queued_bytes"] == 0
+            # The first request's socket may have been counted above, and gone since.
+            await eventually(lambda: metrics(gateway)["wsg_queued_bytes"] == 0, "nothing waits for it any more")
 
 
 @pytest.mark.limit("--write-timeout")

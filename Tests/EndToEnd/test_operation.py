@@ -210,7 +210,7 @@ SWITCHES = {"allow-anonymous", "registered-sessions-only", "control-tls", "proxy
 
 
 def test_the_table_of_bad_values_names_every_setting() -> None:
-    source = REPOSITORY / "Sources/websocket-gateway/Settings/SettingRow.swift"
+    source = REPOSITORY / "Sources/WebSocketGateway/Settings/SettingRow.swift"
     if not source.exists():
         pytest.skip(f"NO SOURCE: {source} is not there to compare with")
     rows = source.read_text().partition("static let all")[2].partition("    ]\n")[0]

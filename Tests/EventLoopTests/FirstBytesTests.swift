@@ -95,6 +95,8 @@ struct FirstBytesTests {
             #expect(outcome == .ended)
         }
         first?.close()
+        // It holds what tells it, which holds this.
+        first = nil
         let ended = pair.loop.turnToEnd()
         #expect(ended)
     }

@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Synchronization
 import Testing
 
@@ -20,6 +21,17 @@ struct MailboxTests {
         #expect(arrived)
         #expect(received == Array(0..<200))
         #expect(mailbox.close().isEmpty)
+        let ended = loop.turnToEnd()
+        #expect(ended)
+    }
+
+    @Test func `one that was closed unopened opens no more`() throws {
+        let loop = try EventLoop()
+        let mailbox = Mailbox<Int>()
+        mailbox.post(1)
+        #expect(mailbox.closeUnopened() == [1])
+        let refused = #expect(throws: SystemError.self) { try mailbox.open(on: loop) { _ in } }
+        #expect(refused?.errno == ECANCELED)
         let ended = loop.turnToEnd()
         #expect(ended)
     }

@@ -136,6 +136,32 @@ struct TCPStreamSealedTests {
         #expect(ended)
     }
 
+    /// Answers within the call that tells it.
+    private final class Answerer: TCPStreamHandler {
+        var results: [SendResult] = []
+        func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) { results.append(stream.send([4, 5].span)) }
+        func streamDidReachEnd(_ stream: TCPStream) {}
+        func stream(_ stream: TCPStream, didFail error: SystemError) {}
+        func streamBecameWritable(_ stream: TCPStream) {}
+    }
+
+    @Test func `an answer to what came with the last of the handshake goes at once, behind what the seal says`() throws {
+        let sealed = try Sealed()
+        let answerer = Answerer()
+        sealed.stream.setHandler(answerer)
+        sealed.stream.startReading()
+        sealed.client.send(Array("?".utf8) + Mirror.turned([1, 2, 3]))
+        let arrives = sealed.loop.turn { !answerer.results.isEmpty }
+        #expect(arrives)
+        #expect(answerer.results == [.sent(2)])
+        #expect(sealed.seal.outputBytes == 0)
+        var received: [UInt8] = []
+        while received.count < 3, let more = sealed.client.receive(), !more.isEmpty { received += more }
+        #expect(received == Array("!".utf8) + Mirror.turned([4, 5]))
+        let ended = sealed.end()
+        #expect(ended)
+    }
+
     @Test func `what the kernel does not take is not sealed, but for one record`() throws {
         let sealed = try Sealed(receiveBufferBytes: 4096)
         sealed.stream.setSendBuffer(bytes: 8192)

@@ -129,6 +129,31 @@ import Testing
         #expect(pair.atServer == Array(0..<20))
     }
 
+    @Test func `what comes with a peer's request for a new key is answered behind ours`() throws {
+        var pair = try established()
+        let old = keyBytes(pair)
+        pair.client.updateKeys()
+        try pair.client.sendAll([1])
+        let bytes = pair.client.takeAll()
+        _ = try pair.server.receive(bytes.span) { _ in
+            #expect(keyBytes(pair) != old)
+            try! pair.server.sendAll([2])
+            return true
+        }
+        try pair.exchange()
+        #expect(pair.atClient == [2])
+    }
+
+    @Test func `who has ended answers no request for a new key`() throws {
+        let pair = try established()
+        pair.server.sendEnd()
+        pair.server.sent(pair.server.outputBytes)
+        pair.client.updateKeys()
+        let bytes = pair.client.takeAll()
+        _ = try pair.server.receive(bytes.span) { _ in true }
+        #expect(!pair.server.hasOutput)
+    }
+
     @Test func `a client with a certificate gets its tickets and its records`() throws {
         let gateway = try authority.issue("gateway.test")
         let engine = try authority.issue("engine.test")

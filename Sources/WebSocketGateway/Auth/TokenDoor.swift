@@ -32,6 +32,14 @@ final class TokenDoor: Sendable {
         state.withLock { $0 = State(keys: keys, generation: $0.generation + 1) }
     }
 
+    /// Other keys, of whom as much is expected as before: only ``expect(_:)`` changes that, whatever was under way meanwhile.
+    func replace(entries: [TokenKeys.Entry]) {
+        state.withLock { state in
+            let expected = state.keys?.expected ?? TokenClaims.Expected()
+            state = State(keys: TokenKeys(entries: entries, expected: expected), generation: state.generation + 1)
+        }
+    }
+
     /// The keys stay; who must have issued tokens, and for whom, is another from now on.
     func expect(_ expected: TokenClaims.Expected) {
         state.withLock { state in

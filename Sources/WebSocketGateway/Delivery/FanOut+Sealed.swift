@@ -13,7 +13,7 @@ extension FanOut {
         for index in members {
             let target = row.targets[index]
             let connection = row.connections[index]
-            guard let key = target.key, key.isFree, batch.bytes(in: target.encoding).count <= TLSSession.recordBytesMax else {
+            guard let key = target.key, key.isFree, (1...TLSSession.recordBytesMax).contains(batch.bytes(in: target.encoding).count) else {
                 sendSealed(batch, to: connection, &counts)
                 continue
             }

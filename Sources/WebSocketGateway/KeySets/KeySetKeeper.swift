@@ -1,4 +1,5 @@
 internal import Curl
+internal import OpenSSL
 
 /// Takes what was fetched, and puts the keys in force where they are good and new. Whatever else comes, the last good ones stay. Of the fetching thread.
 ///
@@ -9,8 +10,6 @@ struct KeySetKeeper {
     private let log: GatewayLog
     /// What the keys in force were read from: the same bytes again are no news, and tokens that were found good stay known.
     private var document: [UInt8]?
-    /// What they were put in force with. A reload that came during a fetch has another.
-    private var expected = TokenClaims.Expected()
     private var keysCount = 0
     /// The name of the last outcome, if that was none.
     private var trouble: String?
@@ -42,15 +41,15 @@ struct KeySetKeeper {
         case .failure(let failure): return .failed(failure)
         case .success(let fetched): bytes = fetched
         }
-        guard bytes != document else {
-            if source.expected != expected { door.expect(source.expected) }
-            expected = source.expected
-            return .unchanged
-        }
+        guard bytes != document else { return .unchanged }
         do throws(SettingsError) {
             let entries = try TokenKeys.entries(in: bytes) { SettingsError("jwks", $0) }
-            door.replace(TokenKeys(entries: entries, expected: source.expected))
-            (document, expected) = (bytes, source.expected)
+            // Whoever reads the set could sign with it. A file may hold a secret, and what is on loopback is as good as one.
+            guard !source.request.address.isTLS || !entries.contains(where: { $0.key.algorithm == .hs256 }) else {
+                return .invalid("a key of kty oct is a secret, and whoever reads this URL could sign with it")
+            }
+            door.replace(entries: entries)
+            document = bytes
             keysCount = entries.count
             return .changed
         } catch {

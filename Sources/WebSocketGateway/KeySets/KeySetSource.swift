@@ -39,12 +39,13 @@ struct KeySetSource: Sendable {
         do throws(FetchAddress.Fault) { return try FetchAddress(parsing: url) } catch {
             let reason =
                 switch error {
-                case .malformed: "\(url) is not a URL"
-                case .scheme: "\(url) is neither a file nor an https URL"
+                // Not told, as it may hold a name, a password or a query that is one.
+                case .malformed: "is not a URL"
+                case .scheme: "is neither a file nor an https URL"
                 // Not told: one of its words is a password.
                 case .credentials: "the URL has a name or a password in it, which are not sent; key sets are public"
                 case .plainBeyondThisMachine:
-                    "\(url) is not https, and whoever is on the way could put in keys of their own; http is for loopback alone"
+                    "the URL is not https, and whoever is on the way could put in keys of their own; http is for loopback alone"
                 }
             throw SettingsError("jwks", reason)
         }

@@ -64,6 +64,7 @@ public final class WebSocketManager: Sendable {
         do throws(StartError) {
             stored = try await startStore()
             try await board.keySet?.start(board.door, board.log)
+            guard board.phase == .starting else { throw StartError(reason: "it was stopped before it had started") }
         } catch {
             for socket in clients + controls { socket.close() }
             removeControlFile()

@@ -48,7 +48,7 @@ struct GatewayTarget: CustomStringConvertible {
             let (plain, sealed) = listener.schemes
             let socket = listener == .control ? ", unix:/PATH" : ""
             throw ValidationError(
-                "\(flag) is HOST:PORT\(socket), \(plain)://HOST or \(sealed)://HOST, such as 127.0.0.1:8080; \"\(SafeText.escaped(text))\" is not"
+                "\(flag) is HOST:PORT\(socket), \(plain)://HOST or \(sealed)://HOST, such as 127.0.0.1:\(listener == .control ? 8081 : 8080); \"\(SafeText.escaped(text))\" is not"
             )
         }
         return GatewayTarget(host: host, port: port, tls: nil)
@@ -110,7 +110,7 @@ struct GatewayTarget: CustomStringConvertible {
     func explain(_ error: SystemError) -> String {
         // A gateway that has stopped leaves no socket's file, and one that was killed leaves one that nobody listens on.
         if error.isConnectionRefused || error.isNotFound {
-            return "nothing listens on \(self); is the gateway running? start it with: websocket-gateway demo"
+            return "nothing listens on \(self); is the gateway running? start it with: websocket-gateway demo, or say where it is"
         }
         if error.isOutOfPorts {
             return "no local port is free for another connection to \(self); wait a minute, or use fewer connections"

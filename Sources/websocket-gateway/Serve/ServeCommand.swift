@@ -11,7 +11,8 @@ struct ServeCommand: AsyncParsableCommand {
             (max-connections = 5000). A flag wins over the environment, the environment over the file. SIGTERM drains: clients are told to come \
             back elsewhere, and the gateway exits 0; a second signal exits at once. SIGHUP reloads: the file, and the files that settings name, are \
             read again, all or nothing. Changes of these need a restart: \
-            \(SettingRow.all.filter { $0.change == .atStart }.map(\.name).joined(separator: ", ")).
+            \(SettingRow.all.filter { $0.change == .atStart }.map(\.name).joined(separator: ", ")). \
+            Of files their path is meant; what is in them is read again.
             """)
 
     @OptionGroup var options: GatewayOptions

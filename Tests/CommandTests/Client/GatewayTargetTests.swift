@@ -50,7 +50,8 @@ import Testing
         let target = try GatewayTarget.parse("unix:/run/gateway.sock", .control, flag: "--control", TLSOptions.parse([]))
         #expect(
             target.explain(SystemError("connect", errno: errno))
-                == "nothing listens on unix:/run/gateway.sock; is the gateway running? start it with: websocket-gateway demo")
+                == "nothing listens on unix:/run/gateway.sock; is the gateway running? start it with: websocket-gateway demo, or say where it is"
+        )
     }
 
     @Test(arguments: [
@@ -72,7 +73,8 @@ import Testing
     @Test func `a refused connection says what to do`() {
         let target = GatewayTarget(host: "127.0.0.1", port: 8080, tls: nil)
         let text = target.explain(SystemError("connect", errno: ECONNREFUSED))
-        #expect(text == "nothing listens on 127.0.0.1:8080; is the gateway running? start it with: websocket-gateway demo")
+        #expect(
+            text == "nothing listens on 127.0.0.1:8080; is the gateway running? start it with: websocket-gateway demo, or say where it is")
     }
 
     @Test(
