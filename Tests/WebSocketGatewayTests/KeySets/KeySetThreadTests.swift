@@ -1,5 +1,6 @@
 import Curl
 import EventLoop
+import Glibc
 import Logging
 import Testing
 
@@ -69,5 +70,20 @@ struct KeySetThreadTests {
             #expect(try manager.reload().files == ["token keys, being fetched"])
             await manager.stop()
         }
+    }
+
+    @Test func `a gateway that is stopped while its start waits for keys does not start, and frees nothing twice`() async throws {
+        // It takes connections and says nothing.
+        let issuer = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
+        defer { issuer.close() }
+        var settings = GatewaySettings()
+        (settings.listen, settings.control, settings.workers) = ("127.0.0.1:0", "127.0.0.1:0", 2)
+        (settings.tokenKeySet, settings.keySetTimeout) = ("http://\(issuer.address)/", .seconds(60))
+        let manager = try WebSocketManager(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let starting = Task { try await manager.start() }
+        var wanted = pollfd(fd: issuer.descriptor, events: Int16(POLLIN), revents: 0)
+        #expect(unsafe poll(&wanted, 1, 10_000) == 1, "the fetch has begun")
+        await manager.stop()
+        await #expect(throws: StartError.self) { try await starting.value }
     }
 }
