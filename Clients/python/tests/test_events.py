@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,44 @@ def test_a_key_is_sent_only_where_there_is_one() -> None:
     assert "key" not in websocket_gateway.create_price_update_event({}).to_dict()
     assert websocket_gateway.create_price_update_event({}, key="BTC").to_dict()["key"] == "BTC"
     assert websocket_gateway.create_position_updated_event({}, key="p1").to_dict()["key"] == "p1"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "fields"),
+    [
+        ({"type": "x", "data": {"a": 1}, "timestamp": "any text"}, {"type": "x", "data": {"a": 1}, "timestamp": "any text"}),
+        ({"timestamp": datetime(2026, 3, 15), "data": {}, "type": "x"}, {"type": "x", "data": {}, "timestamp": "2026-03-15T00:00:00"}),
+        ({"type": "x", "data": {}, "timestamp": "t", "key": "k"}, {"type": "x", "data": {}, "timestamp": "t", "key": "k"}),
+        (MappingProxyType({"type": "x", "data": {}, "timestamp": "t", "key": None}), {"type": "x", "data": {}, "timestamp": "t"}),
+        (Event("x", {}, datetime(2026, 3, 15), "k").to_dict(), {"type": "x", "data": {}, "timestamp": "2026-03-15T00:00:00", "key": "k"}),
+    ],
+)  # fmt: skip
+def test_a_mapping_is_an_event_too(mapping: Mapping[str, Any], fields: dict[str, Any]) -> None:
+    assert events.event_to_dict(mapping) == fields
+
+
+def test_a_mapping_without_a_timestamp_has_the_time_of_the_call() -> None:
+    stamps = [events.event_to_dict({"type": "x", "data": {}, "timestamp": None})["timestamp"] for _ in range(100)]
+    stamps.append(events.event_to_dict({"type": "x", "data": {}})["timestamp"])
+    assert stamps == sorted(set(stamps))
+    assert stamps[-1] < Event("x", {}).to_dict()["timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ({"type": "x", "data": {}, "time": 1, "id": 2}, "an event has no 'time', 'id': its names are type, data, timestamp, key"),
+        ({"type": "x", "data": {}, 7: 1}, "an event has no 7: its names are type, data, timestamp, key"),
+        ({"type": "x", "close": 1.5}, "an event has no 'close': its names are type, data, timestamp, key"),
+        ({"type": "x"}, "an event needs 'data': its names are type, data, timestamp, key"),
+        ({}, "an event needs 'type', 'data': its names are type, data, timestamp, key"),
+    ],
+)
+def test_a_mapping_with_other_names_is_refused_by_them(mapping: Mapping[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        events.event_to_dict(mapping)
+    assert isinstance(caught.value, GatewayError)
+    assert caught.value.code == "INVALID_EVENT"
 
 
 def test_the_timestamp_is_utc_without_a_zone() -> None:

@@ -64,6 +64,33 @@ def test_publishing_sends_the_event_and_returns_its_receipt() -> None:
     assert len(set(exchange.keys)) == 3
 
 
+def test_an_event_may_be_a_mapping_wherever_one_is_taken() -> None:
+    sent = {"count": 2, "sent": 1}
+    exchange = Exchange(
+        ("POST", "/v1/sessions/s/events", answer(200, receipt(1))),
+        ("POST", "/v1/sessions/s/events", answer(200, receipt(2))),
+        ("POST", "/v1/sessions/s/events", answer(200, receipt(3))),
+        ("POST", "/v1/connections/c1/events", answer(200, sent)),
+        ("POST", "/v1/events", answer(200, sent)),
+    )
+    mapping = EVENT.to_dict()
+
+    async def engine(manager: WebSocketManager) -> None:
+        await manager.publish("s", mapping)
+        await manager.publish("s", [mapping, EVENT])
+        await manager.broadcast_to_session("s", mapping)
+        await manager.send_to_connection("c1", mapping)
+        await manager.broadcast_to_all(mapping)
+        with pytest.raises(GatewayError, match="INVALID_EVENT: an event has no 'price'"):
+            await manager.publish("s", {"type": "candle", "data": {}, "price": 1})
+        await manager.aclose()
+
+    with FakeGateway(exchange) as gateway:
+        asyncio.run(engine(WebSocketManager(gateway.url)))
+    several = b"[" + EVENT_BYTES + b"," + EVENT_BYTES + b"]"
+    assert exchange.bodies == [EVENT_BYTES, several, EVENT_BYTES, EVENT_BYTES, EVENT_BYTES]
+
+
 def test_the_other_methods_of_the_existing_manager_ask_the_gateway() -> None:
     metadata = {
         "connection_id": "c1",

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Union
 
 from .encoding import encode
+from .errors import GatewayError
 
 _last_time = datetime.min
 _time_lock = threading.Lock()
@@ -71,12 +72,39 @@ class EventLike(Protocol):
     def timestamp(self) -> datetime: ...
 
 
-def event_to_dict(event: EventLike) -> dict[str, Any]:
-    """The event as the gateway takes it."""
+AnyEvent = Union[EventLike, Mapping[str, Any]]
+"""Or a mapping: `type` and `data`, and if wanted `timestamp` (a datetime or text; else it is now) and `key`."""
+
+_NAMES = ("type", "data", "timestamp", "key")
+
+
+def event_to_dict(event: AnyEvent) -> dict[str, Any]:
+    """The event as the gateway takes it. Raises GatewayError for a mapping that has other names, or not both needed."""
+    if isinstance(event, Mapping):
+        return _mapping_to_dict(event)
     fields: dict[str, Any] = {"type": event.type, "data": event.data, "timestamp": event.timestamp.isoformat()}
     key = getattr(event, "key", None)
     if key is not None:
         fields["key"] = key
+    return fields
+
+
+def _mapping_to_dict(event: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = [name for name in event if name not in _NAMES]
+    missing = [name for name in _NAMES[:2] if name not in event]
+    if unknown or missing:
+        found = f"has no {', '.join(map(repr, unknown))}" if unknown else f"needs {', '.join(map(repr, missing))}"
+        raise GatewayError("INVALID_EVENT", f"an event {found}: its names are {', '.join(_NAMES)}")
+    timestamp = event.get("timestamp")
+    if timestamp is None:
+        timestamp = event_time()
+    fields = {
+        "type": event["type"],
+        "data": event["data"],
+        "timestamp": timestamp.isoformat() if isinstance(timestamp, datetime) else timestamp,
+    }
+    if event.get("key") is not None:
+        fields["key"] = event["key"]
     return fields
 
 

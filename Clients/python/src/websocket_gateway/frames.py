@@ -26,14 +26,18 @@ def new_key() -> str:
     return base64.b64encode(os.urandom(16)).decode()
 
 
+def accept_of(key: str) -> str:
+    """The Sec-WebSocket-Accept that answers this key."""
+    return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
+
+
 def check_upgrade(head: bytes, key: str) -> None:
     """The answer's head, to its empty line; raises BadFrame where it is not the 101 that answers this key (§4.1)."""
     lines = head.decode("latin-1").split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
     if not lines[0].startswith("HTTP/1.1 101 "):
         raise BadFrame(f"refused: {lines[0][:80]}")
-    if fields.get("sec-websocket-accept") != accept or fields.get("upgrade", "").lower() != "websocket":
+    if fields.get("sec-websocket-accept") != accept_of(key) or fields.get("upgrade", "").lower() != "websocket":
         raise BadFrame("the answer is not this handshake's")
 
 

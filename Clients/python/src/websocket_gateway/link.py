@@ -29,19 +29,19 @@ from typing import Any, Optional, Union
 from . import frames
 from .encoding import encode
 from .errors import OUTCOME_NOT_SENT, OUTCOME_REFUSED, OUTCOME_UNKNOWN, GatewayError, GatewayUnavailable
-from .events import EventLike, event_to_dict
+from .events import AnyEvent, event_to_dict
+from .handshake import open_link
 from .keys import checked_key, new_key
 from .receipt import Receipt
 from .transport import Target
 
-PATH = "/v1/engine"
-CONNECT_SECONDS_MAX = 5.0
 SILENCE_SECONDS_MAX = 40.0
 """Half of it without a word from the gateway, and it is pinged; all of it, and the connection is given up."""
 BACKOFF_SECONDS = (0.1, 5.0)
 WAITING_MAX = 10_000
 """Publishes without an answer; further ones wait for room."""
 
+_KEY_REFUSED = {401, 403}
 _UNAVAILABLE = {"STOPPED", "STORE_FULL", "STORE_FAILED", "TOO_MANY_SESSIONS"}
 
 _log = logging.getLogger("websocket_gateway")
@@ -109,6 +109,9 @@ class EngineLink:
     timeout: seconds without an answer from a connected gateway after which a call ends with GatewayUnavailable.
     retry_for: seconds more for which a gateway that is not there is waited for.
     ssl_context: as of WebSocketManager.
+
+    A key that is refused (401, 403) is GatewayError at once, unless the link was open before: then keys may be on their
+    way to be changed, and it goes on trying. GatewayUnavailable says what the last try met.
     """
 
     def __init__(
@@ -132,6 +135,9 @@ class EngineLink:
         self._task: Optional[asyncio.Task[None]] = None
         self._room: Optional[asyncio.Semaphore] = None
         self._retry_after: Optional[float] = None
+        self._trouble: Optional[Exception] = None
+        """Of the last try to open the link; None while it is open, and until the next try after it was lost."""
+        self._was_open = False
         self._is_closed = False
 
     # For engines
@@ -167,7 +173,7 @@ class EngineLink:
     async def publish(
         self,
         session_id: str,
-        events: Union[EventLike, Sequence[EventLike]],
+        events: Union[AnyEvent, Sequence[AnyEvent]],
         idempotency_key: Optional[str] = None,
     ) -> Receipt:
         """Publish one event, or several in their order, all or none. Calls may be made at once: they keep their order."""
@@ -213,8 +219,9 @@ class EngineLink:
     def _begin(self) -> None:
         if self._is_closed:
             raise RuntimeError("this link was closed; make another")
-        if self._task is None:
+        if self._room is None:
             self._room = asyncio.Semaphore(WAITING_MAX)
+        if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -227,11 +234,12 @@ class EngineLink:
         await self._room.acquire()  # at once while there is room, so that calls keep their order
         self._waiting[ref] = waiting
         try:
+            self._begin()  # again: the key may have been refused meanwhile
             self._send_waiting(waiting)
             answer = await asyncio.wait_for(waiting.future, self._patience)
         except asyncio.TimeoutError:
             outcome = OUTCOME_UNKNOWN if waiting.was_sent else OUTCOME_NOT_SENT
-            raise GatewayUnavailable("the gateway did not answer in time", outcome) from None
+            raise GatewayUnavailable(self._silence(), outcome) from None
         finally:
             self._waiting.pop(ref, None)
             self._room.release()
@@ -242,6 +250,12 @@ class EngineLink:
             unknown = isinstance(details, dict) and details.get("outcome") == "unknown"
             raise GatewayUnavailable(f"{code}: {text}", OUTCOME_UNKNOWN if unknown else OUTCOME_REFUSED)
         raise GatewayError(code, text, details=details)
+
+    def _silence(self) -> str:
+        """Why no answer came in time."""
+        if self._trouble is None:
+            return "the gateway did not answer in time"
+        return f"no engine link to {self._target.name}: {_words(self._trouble)}"
 
     def _send_waiting(self, waiting: _Waiting) -> None:
         if self._writer is not None:
@@ -262,10 +276,14 @@ class EngineLink:
             self._retry_after = None
             try:
                 reader, writer, rest = await self._connect()
-            except (OSError, asyncio.TimeoutError, frames.BadFrame, asyncio.IncompleteReadError) as error:
-                _log.warning("no engine link to %s: %s", self._target.name, error or "time-out")
+            except (OSError, asyncio.TimeoutError, frames.BadFrame, GatewayError) as error:
+                _log.warning("no engine link to %s: %s", self._target.name, _words(error))
+                self._trouble = error
+                if isinstance(error, GatewayError) and error.status in _KEY_REFUSED and not self._was_open:
+                    return self._refused(error)
             else:
                 delay = BACKOFF_SECONDS[0]
+                self._trouble, self._was_open = None, True
                 try:
                     if not self._is_closed:
                         self._opened(writer)
@@ -284,37 +302,13 @@ class EngineLink:
             delay = min(delay * 2, BACKOFF_SECONDS[1])
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
-        target = self._target
-        opening = (
-            asyncio.open_connection(target.host, target.port, ssl=target.tls)
-            if target.path is None
-            else asyncio.open_unix_connection(target.path)
-        )
-        reader, writer = await asyncio.wait_for(opening, CONNECT_SECONDS_MAX)
-        try:
-            key = frames.new_key()
-            fields = (
-                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                f"Sec-WebSocket-Key: {key}\r\n\r\n"
-            )
-            writer.write(self._target.request("GET", PATH)[:-2] + fields.encode("ascii"))
-            head = await asyncio.wait_for(self._head(reader), CONNECT_SECONDS_MAX)
-            frames.check_upgrade(head[0], key)
-        except BaseException:
-            writer.close()
-            raise
-        return reader, writer, head[1]
+        return await open_link(self._target)
 
-    @staticmethod
-    async def _head(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-        data = b""
-        while b"\r\n\r\n" not in data:
-            more = await reader.read(4096)
-            if not more or len(data) > frames.HEAD_BYTES_MAX:
-                raise frames.BadFrame("no answer to the handshake")
-            data += more
-        head, _, rest = data.partition(b"\r\n\r\n")
-        return head, rest
+    def _refused(self, error: GatewayError) -> None:
+        """Ends every call, each with an error of its own; the next call tries again."""
+        for waiting in self._waiting.values():
+            if not waiting.future.done():
+                waiting.future.set_exception(GatewayError(error.code, error.message, error.status, error.details))
 
     def _opened(self, writer: asyncio.StreamWriter) -> None:
         """Claims first, so that what is published next has its engine; then what has no answer, in its order."""
@@ -377,8 +371,14 @@ class EngineLink:
         elif op in ("replaced", "released"):
             _log.warning("session %s is served here no more: it was %s", message.get("session_id"), op)
             self._stop_serving(str(message.get("session_id")))
-        elif op in ("expired", "error"):
-            _log.warning("the gateway says: %s", payload.decode("utf-8", "replace")[:500])
+        elif op == "expired":
+            _log.warning(
+                "the answer to command %s reached nobody: it came after the deadline, or the link was lost in between",
+                message.get("command_id"),
+            )
+        elif op == "error":
+            text = f"{message.get('code')}: {message.get('message')}"
+            _log.warning("the gateway refused what this link said: %s", text[:500])
 
     def _presence(self, message: Mapping[str, Any]) -> None:
         served = self._served.get(str(message.get("session_id")))
@@ -436,6 +436,10 @@ def _fail(waiting: _Waiting, reason: str) -> None:
     if not waiting.future.done():
         outcome = OUTCOME_UNKNOWN if waiting.was_sent else OUTCOME_NOT_SENT
         waiting.future.set_exception(GatewayUnavailable(reason, outcome))
+
+
+def _words(trouble: Exception) -> str:
+    return str(trouble) or "time-out"  # asyncio's says nothing
 
 
 _ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")

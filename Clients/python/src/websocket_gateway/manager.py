@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Optional, Union
 from .answers import Answer, BadAnswer
 from .encoding import encode
 from .errors import OUTCOME_REFUSED, OUTCOME_UNKNOWN, GatewayError, GatewayUnavailable
-from .events import EventLike, event_to_dict
+from .events import AnyEvent, event_to_dict
 from .keys import checked_key, new_key
 from .link import EngineLink
 from .pipeline import EVERY_SESSION, Request
@@ -118,7 +118,7 @@ class WebSocketManager:
                     metadata[name] = _naive_utc(metadata[name])
         return metadata
 
-    async def send_to_connection(self, connection_id: str, event: EventLike) -> bool:
+    async def send_to_connection(self, connection_id: str, event: AnyEvent) -> bool:
         """Send to one connection alone; False if it is gone."""
         if not _is_id(connection_id):
             return False
@@ -128,11 +128,11 @@ class WebSocketManager:
         )
         return fields is not None and count_of(fields, "sent") + count_of(fields, "queued") > 0
 
-    async def broadcast_to_session(self, session_id: str, event: EventLike) -> int:
+    async def broadcast_to_session(self, session_id: str, event: AnyEvent) -> int:
         """Publish to a session; how many connections it was sent to or waits for."""
         return (await self.publish(session_id, event)).delivered
 
-    async def broadcast_to_all(self, event: EventLike, idempotency_key: Optional[str] = None) -> int:
+    async def broadcast_to_all(self, event: AnyEvent, idempotency_key: Optional[str] = None) -> int:
         """Publish to every open session; how many connections it was sent to or waits for.
 
         idempotency_key: as of `publish`. A broadcast that comes again does not reach sessions that were opened since.
@@ -151,7 +151,7 @@ class WebSocketManager:
     async def publish(
         self,
         session_id: str,
-        events: Union[EventLike, Sequence[EventLike]],
+        events: Union[AnyEvent, Sequence[AnyEvent]],
         idempotency_key: Optional[str] = None,
     ) -> Receipt:
         """Publish one event, or several in their order, all or none; the receipt says what became of them.
