@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from pathlib import Path
@@ -14,8 +15,8 @@ from websockets import InvalidStatus
 from control import JSON_TYPE, Answer, ask_at, candle
 from engines import linked
 from gateway import Gateway, run
-from websocket_gateway import GatewayError, WebSocketManager, create_candle_event
-from waiting import until
+from websocket_gateway import EngineLink, GatewayError, WebSocketManager, create_candle_event
+from waiting import eventually, patience, until
 from wire import Wire
 
 Serve = Callable[..., Gateway]
@@ -215,6 +216,33 @@ async def test_a_link_needs_the_scope_publish(guarded: Gateway, keys: dict[str, 
             async with linked(guarded, key):
                 pass
         assert refused.value.response.status_code == status
+
+
+async def test_the_python_clients_link_tells_at_once_why_its_key_is_refused(guarded: Gateway, keys: dict[str, str]) -> None:
+    for key, code, status, scope in (("wsg_none", "UNAUTHORIZED", 401, ""), (keys["read"], "FORBIDDEN", 403, "(scope publish)")):
+        async with EngineLink(guarded.control_url, key, timeout=300) as link:
+            with pytest.raises(GatewayError) as refused:
+                await asyncio.wait_for(link.serve("s1", lambda command: None), patience(10))
+            assert (refused.value.code, refused.value.status) == (code, status) and str(refused.value).endswith(scope)
+
+
+async def test_the_python_clients_link_outlives_that_its_key_is_taken_out_for_a_while(
+    serve: Serve, keys: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = serve("--api-key-file", str(tmp_path / "keys"))
+    lines = (tmp_path / "keys").read_text()
+    async with EngineLink(gateway.control_url, keys["publish"]) as link:
+        event = {"type": "candle", "data": {}, "timestamp": "2026-03-15T10:30:00"}
+        assert (await link.publish("s1", event)).sequence == 1
+        for count, text in enumerate((make("another", "publish")[1], lines), start=1):
+            (tmp_path / "keys").write_text(text)
+            gateway.process.send_signal(signal.SIGHUP)
+            await eventually(lambda: gateway.stderr.count("SIGHUP: reloaded") == count, "the keys are read again")
+            if count == 1:
+                waiting = asyncio.ensure_future(link.publish("s1", event))
+                await eventually(lambda: "401 UNAUTHORIZED" in caplog.text, "the link is refused")
+                assert not waiting.done()
+        assert (await waiting).sequence == 2
 
 
 async def test_a_links_events_count_against_its_keys_rate(serve: Serve, keys: dict[str, str], tmp_path: Path) -> None:
