@@ -26,9 +26,11 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CWebSocket", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(name: "Curl", dependencies: ["CCurl"], swiftSettings: strict),
         .target(name: "HTTP", swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "CWebSocket", "CZlib"], swiftSettings: strict),
         .target(name: "Sessions", swiftSettings: strict),
@@ -45,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "microbenchmarks",
             dependencies: [
-                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", "micromeasure",
+                "EventLoop", "HTTP", "WebSocket", "Sessions", "HistoryStore", "OpenSSL", "Curl", "micromeasure",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
