@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -249,6 +250,40 @@ def test_a_settings_file_that_is_not_understood_is_refused_in_one_line(tmp_path:
     config.write_text(text)
     ended = run("serve", "--check", "--config", str(config))
     assert ended.returncode == 64 and one_line(ended.stderr) and named in ended.stderr, ended
+
+
+def test_a_stale_timeout_below_the_heartbeats_is_warned_of_at_check_and_start(serve: Serve, tmp_path: Path) -> None:
+    checked = run("serve", "--check", "--stale-timeout", "10")
+    assert checked.returncode == 0 and checked.stderr.startswith("websocket-gateway: warning: stale-timeout (10 s)"), checked
+    config = tmp_path / "gateway.conf"
+    config.write_text("stale-timeout = 10\n")
+    gateway = serve("--config", str(config))
+
+    def warned() -> int:
+        lines = [json.loads(line) for line in gateway.stderr.splitlines()]
+        return sum(line["level"] == "warning" and line["message"].startswith("stale-timeout (10 s)") for line in lines)
+
+    until(lambda: warned() == 1, "it is warned of at the start")
+    gateway.process.send_signal(signal.SIGHUP)
+    until(lambda: warned() == 2, "it is warned of at a reload")
+
+
+def test_a_hash_within_a_value_is_the_values(serve: Serve, tmp_path: Path) -> None:
+    """An audience cut at it let in whoever has a token for another."""
+    config, secret = tmp_path / "gateway.conf", tmp_path / "secret"
+    secret.write_bytes(b"s" * 32)
+
+    def audience(line: str) -> Any:
+        config.write_text(f"{line}\njwt-secret-file = {secret} # there\n")
+        gateway = serve("--config", str(config))
+        config.write_text(f"jwt-audience = other\njwt-secret-file = {secret}\n")
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: "SIGHUP: reloaded" in gateway.stderr, "what was is told")
+        (told,) = [line for line in map(json.loads, gateway.stderr.splitlines()) if line["message"] == "SIGHUP: reloaded"]
+        return told["jwt-audience"]
+
+    assert audience("jwt-audience = api#prod") == "api#prod → other"
+    assert audience('jwt-audience = "api #prod" # ours') == "api #prod → other"
 
 
 def test_a_settings_file_that_is_not_there_or_not_text_is_refused_in_one_line(tmp_path: Path) -> None:

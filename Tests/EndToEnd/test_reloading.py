@@ -325,10 +325,11 @@ def test_what_only_a_restart_changes_is_refused_by_name_and_nothing_else_changes
     [
         ("max-connections = 3\nmax-connektions = 4\n", "line 2: there is no setting"),
         ("max-connections = 3\n\nmessage-rate = many\n", "line 3: message-rate: \"many\" is not a whole number"),
-        ("max-connections = 3\nmessage-rate\n", "line 2 is not name = value"),
-        ("max-connections = 3\nmax-connections = 4\n", "line 2 sets max-connections again, line 1 did already"),
+        ("max-connections = 3\nmessage-rate\n", "gateway.conf line 2: not name = value"),
+        ("max-connections = 3\nmax-connections = 4\n", "gateway.conf line 2: sets max-connections again, line 1 did already"),
         ("max-connections = 3\nmessage-rate = 0\n", "message-rate: 0 is not within 1 to 1000000000"),
         ("max-connections = 3\nlog-level = loud\n", "line 2: log-level: \"loud\" is not one of trace, debug"),
+        ("max-connections = 3\njwt-audience = \"api\n", "gateway.conf line 2: a double quote is opened and not closed"),
         ("max-connections = 3\nallowed-origins = nonsense\n", "allowed-origins"),
         ("max-connections = 3\njwt-issuer = somebody\n", "jwt-issuer: no token is looked at without keys"),
         ("max-connections = 3\nmax-control-connections = 100000\n", "max-control-connections: the descriptor limit"),

@@ -20,7 +20,11 @@ struct KeySetSource: Sendable {
         let refresh = try Plan.milliseconds(settings.keySetRefreshInterval, "jwks-refresh-interval")
         let unknownKey = try Plan.milliseconds(settings.keySetUnknownKeyInterval, "jwks-unknown-key-interval")
         let timeout = try Plan.milliseconds(settings.keySetTimeout, "jwks-timeout")
-        guard timeout <= 60_000 else { throw SettingsError("jwks-timeout", "is not within 0.01 to 60 seconds; the start waits for it") }
+        guard timeout <= 60_000 else {
+            throw SettingsError(
+                "jwks-timeout",
+                "\(SettingRow.seconds(settings.keySetTimeout)) is not within 0.01 to 60 seconds; the start waits for it")
+        }
         guard let url = settings.tokenKeySet, isURL(url) else {
             if settings.keySetAuthorities != nil {
                 throw SettingsError("jwks-ca", "is of no use without a key set by URL; pass --jwks https://…")

@@ -63,8 +63,9 @@ extension WebSocketManager {
     /// There are no settings to reload with: they could not be read.
     package func noteInvalidReload() { board.countReload(label: 1) }
 
-    /// What an operator should know of the settings, though they can be used: a certificate that has expired.
-    public var warnings: [String] { board.tls.withLock { $0?.warnings ?? [] } }
+    /// What an operator should know of the settings, though they can be used: a certificate that has expired, a `stale-timeout` that is over before a
+    /// client can be heard again.
+    public var warnings: [String] { board.tls.withLock { $0?.warnings ?? [] } + board.running.withLock { $0.warnings } }
 }
 
 extension Switchboard {

@@ -225,6 +225,17 @@ struct Plan: Sendable {
         }
     }
 
+    /// What an operator should know, though it can be used.
+    var warnings: [String] {
+        // As late as a heartbeat may be: a tenth over its interval.
+        guard staleTimeout > 0, staleTimeout <= heartbeatInterval + heartbeatInterval / 10 else { return [] }
+        let (stale, heartbeat) = (SettingRow.seconds(settings.staleTimeout), SettingRow.seconds(settings.heartbeatInterval))
+        return [
+            "stale-timeout (\(stale) s) is over before the next heartbeat (heartbeat-interval: \(heartbeat) s, and up to a tenth more):"
+                + " clients that only listen are closed with 4411 again and again"
+        ]
+    }
+
     private static func durability(_ settings: GatewaySettings) throws(SettingsError) -> Durability {
         let durability = settings.durability ?? (settings.dataDirectory == nil ? .memory : .commit)
         guard settings.dataDirectory != nil || durability == .memory else {
@@ -283,7 +294,7 @@ struct Plan: Sendable {
     static func milliseconds(_ duration: Duration, _ setting: String, zeroMeansNever: Bool = false) throws(SettingsError) -> UInt64 {
         if zeroMeansNever, duration == .zero { return 0 }
         guard duration >= .milliseconds(10), duration <= .seconds(10_000_000) else {
-            throw SettingsError(setting, "is not within 0.01 to 10000000 seconds")
+            throw SettingsError(setting, "\(SettingRow.seconds(duration)) is not within 0.01 to 10000000 seconds")
         }
         let (seconds, attoseconds) = duration.components
         return UInt64(seconds) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)

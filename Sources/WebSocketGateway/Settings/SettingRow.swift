@@ -20,7 +20,17 @@ package struct SettingRow: Sendable {
     /// The value as the file would have it; nil: none. No setting is a secret: those are in files, and settings name the files.
     package let text: @Sendable (GatewaySettings) -> String?
 
-    package var environmentName: String { "WSG_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }
+    package var environmentName: String { Self.environmentName(of: name) }
+
+    package static func environmentName(of name: String) -> String {
+        "WSG_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+    }
+
+    /// A number of seconds, as the file has it.
+    static func seconds(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        return attoseconds == 0 ? "\(seconds)" : "\(Double(seconds) + Double(attoseconds) / 1e18)"
+    }
 
     /// Every setting of the gateway. docs/OPERATING.md describes each, and says of each whether it is reloadable; a test holds the two against each other.
     package static let all: [SettingRow] = [
@@ -190,8 +200,7 @@ package struct SettingRow: Sendable {
             }
             settings[keyPath: path] = .seconds(value)
         } text: {
-            let (seconds, attoseconds) = $0[keyPath: path].components
-            return attoseconds == 0 ? "\(seconds)" : "\(Double(seconds) + Double(attoseconds) / 1e18)"
+            seconds($0[keyPath: path])
         }
     }
 

@@ -9,9 +9,9 @@ enum SettingsReader {
         var settings = defaults
         let path = file ?? environment["WSG_CONFIG"]
         if let path {
-            for (name, value, line) in try SettingsFile(parsing: contents(of: path)).entries {
+            for (name, value, line) in try entries(of: path) {
                 guard let row = SettingRow.all.first(where: { $0.name == name }) else {
-                    throw SettingsError("config", "\(path) line \(line): there is no setting \"\(name)\"\(suggestion(for: name))")
+                    throw SettingsError("config", "\(path) line \(line): \(missing(name))")
                 }
                 do throws(SettingsError) {
                     try row.read(value, &settings)
@@ -45,6 +45,13 @@ enum SettingsReader {
         "WSG_CONFIG", "WSG_READY_FILE", "WSG_CONTROL_URL", "WSG_API_KEY", "WSG_TOKEN",
     ]
 
+    private static func entries(of path: String) throws(SettingsError) -> [(name: String, value: String, line: Int)] {
+        let text = try contents(of: path)
+        do throws(SettingsFile.Fault) { return try SettingsFile(parsing: text).entries } catch {
+            throw SettingsError("config", "\(path) line \(error.line): \(error.reason)")
+        }
+    }
+
     private static func contents(of path: String) throws(SettingsError) -> String {
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try SmallFile.read(path, bytesMax: 1_048_576) } catch { throw SettingsError("config", "\(error)") }
@@ -52,10 +59,20 @@ enum SettingsReader {
         return text
     }
 
-    private static func suggestion(for name: String) -> String {
-        let near = SettingRow.all.map(\.name).filter { candidate in
-            candidate.hasPrefix(name) || name.hasPrefix(candidate) || candidate.split(separator: "-").contains { name.contains($0) }
+    /// What is said of a key that is no setting's name.
+    private static func missing(_ written: String) -> String {
+        // As the others are written: MAX_CONNECTIONS is how the environment has it.
+        let name = String(written.lowercased().map { $0 == "_" ? "-" : $0 })
+        if name == "ready-file" || name == "config" {
+            return "\"\(written)\" is no key of this file: it is only the flag --\(name) or \(SettingRow.environmentName(of: name))"
         }
-        return near.isEmpty ? "" : "; there is \(near.prefix(4).joined(separator: ", "))"
+        let all = SettingRow.all.map(\.name)
+        let near =
+            all.contains(name)
+            ? [name]
+            : all.filter { candidate in
+                candidate.hasPrefix(name) || name.hasPrefix(candidate) || candidate.split(separator: "-").contains { name.contains($0) }
+            }
+        return "there is no setting \"\(written)\"" + (near.isEmpty ? "" : "; there is \(near.prefix(4).joined(separator: ", "))")
     }
 }

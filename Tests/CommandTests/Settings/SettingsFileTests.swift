@@ -24,11 +24,31 @@ import WebSocketGateway
     }
 
     @Test(arguments: [
-        ("workers", "line 1 is not name = value"), ("\n= 2", "line 2 has no name"),
-        ("workers = 1\nworkers = 2", "line 2 sets workers again, line 1"),
+        ("a = api#prod", "api#prod"), ("a = api #prod", "api"), ("a = api\t#prod", "api"), ("a = # nothing", ""), ("a =#1", "#1"),
+        ("a = \"api #prod\"", "api #prod"), ("a = \"/tmp/da #ta\" # there", "/tmp/da #ta"), ("a = \" x \"", " x "), ("a = \"\"", ""),
+        ("a = \"#\"", "#"), ("a=\"x\"", "x"), ("  a = x  ", "x"), ("a = 5\" disk", "5\" disk"),
+        ("a = https://a.example/#x, *", "https://a.example/#x, *"),
+        ("a = x # y # z", "x"), ("a = \"x = y\"", "x = y"), ("a = x##", "x##"), ("a = \"x\"\r", "x"),
     ])
-    func `a line that cannot be meant is refused with its number`(_ text: String, _ reason: String) throws {
-        let error = try #require(throws: SettingsError.self) { try SettingsFile(parsing: text) }
-        #expect(error.reason.hasPrefix(reason))
+    func `a comment begins behind white space, and never within quotes`(_ line: String, _ value: String) throws {
+        #expect(try SettingsFile(parsing: line + "\n").entries.map(\.value) == [value])
+    }
+
+    @Test(arguments: ["#", "# a = 1", "  # a = 1", "\t#a=1", "", "   ", "\r"])
+    func `a line without a setting is nothing`(_ line: String) throws {
+        #expect(try SettingsFile(parsing: line).entries.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("workers", 1, "not name = value"), ("workers # = 1", 1, "not name = value"), ("\n= 2", 2, "no name before the ="),
+        ("workers = 1\nworkers = 2", 2, "sets workers again, line 1 did already"),
+        ("\n\ndata = \"/tmp/da", 3, "a double quote is opened and not closed"), ("data = \"", 1, "a double quote is opened and not closed"),
+        ("data = \"/tmp/da # comment", 1, "a double quote is opened and not closed"),
+        ("data = \"a\" b", 1, "behind the closing double quote stands more than a comment"),
+        ("data = \"a\"# b", 1, "behind the closing double quote stands more than a comment"),
+        ("data = \"a\"b\"", 1, "behind the closing double quote stands more than a comment"),
+    ])
+    func `a line that cannot be meant is refused with its number`(_ text: String, _ line: Int, _ reason: String) throws {
+        #expect(throws: SettingsFile.Fault(line: line, reason: reason)) { try SettingsFile(parsing: text) }
     }
 }

@@ -80,4 +80,23 @@ import WebSocketGateway
     @Test func `a file that is too large or no text is refused`() throws {
         #expect(throws: SettingsError.self) { try read(file: String(repeating: "#", count: 1_048_577)) }
     }
+
+    @Test(arguments: [
+        ("MAX-CONNECTIONS", "there is no setting \"MAX-CONNECTIONS\"; there is max-connections"),
+        ("max_connections", "there is no setting \"max_connections\"; there is max-connections"),
+        ("ready-file", "\"ready-file\" is no key of this file: it is only the flag --ready-file or WSG_READY_FILE"),
+        ("config", "\"config\" is no key of this file: it is only the flag --config or WSG_CONFIG"),
+        ("zzz", "there is no setting \"zzz\""),
+    ])
+    func `a key that is none says what was probably meant`(_ name: String, _ reason: String) throws {
+        let error = try #require(throws: SettingsError.self) { try read(file: "\(name) = 5") }
+        #expect(error.setting == "config" && error.reason.hasPrefix("/tmp/wsg-settings-"))
+        #expect(error.reason.hasSuffix(".conf line 1: \(reason)"))
+    }
+
+    @Test func `a line that cannot be meant is refused with the file and the line`() throws {
+        let error = try #require(throws: SettingsError.self) { try read(file: "\n\ndata = \"/tmp") }
+        #expect(error.setting == "config" && error.reason.hasPrefix("/tmp/wsg-settings-"))
+        #expect(error.reason.hasSuffix(".conf line 3: a double quote is opened and not closed"))
+    }
 }

@@ -11,7 +11,7 @@ enum SettingsFileTarget: FuzzTarget {
         for (name, value, line) in file.entries {
             require(line > lastLine && line <= lines, "an entry stands on a line of its own")
             lastLine = line
-            require(!name.isEmpty && !name.contains("#") && !name.contains("="), "a name is no comment and no assignment")
+            require(!name.isEmpty && !name.hasPrefix("#") && !name.contains("="), "a name is no comment and no assignment")
             require(!(name + value).utf8.contains(UInt8(ascii: "\n")), "an entry ends with its line")
         }
         require(Set(file.entries.map(\.name)).count == file.entries.count, "no name stands twice")
@@ -19,11 +19,14 @@ enum SettingsFileTarget: FuzzTarget {
     }
 
     private static func parse(_ text: String) -> SettingsFile? {
-        do throws(SettingsError) { return try SettingsFile(parsing: text) } catch { return nil }
+        do throws(SettingsFile.Fault) { return try SettingsFile(parsing: text) } catch { return nil }
     }
 
     private static func requireReadsBack(_ file: SettingsFile) {
-        let written = file.entries.map { "\($0.name) = \"\($0.value)\" # comment\n\n" }.joined()
+        // A value with a double quote in it stood without quotes, and one that begins with a # right behind the equals sign.
+        let written = file.entries.map { entry in
+            entry.name + (entry.value.unicodeScalars.contains("\"") ? "=\(entry.value)" : " = \"\(entry.value)\"") + " # comment\n\n"
+        }.joined()
         guard let again = parse(written) else { fatalError("broken rule: a file reads back") }
         requireEqual(again.entries.map { [$0.name, $0.value] }, file.entries.map { [$0.name, $0.value] }, "a file reads back the same")
     }

@@ -249,4 +249,21 @@ struct PlanTests {
         #expect(error?.description == "proxy-protocol: needs the proxies that send it; pass --trusted-proxies")
         _ = try plan { ($0.proxyProtocol, $0.trustedProxies) = (true, ["10.0.0.0/8"]) }
     }
+
+    @Test(arguments: [
+        (75.0, 30.0, 0), (33.1, 30, 0), (33, 30, 1), (10, 30, 1), (0.01, 30, 1), (0, 30, 0), (10_000_000, 10_000_000, 1),
+    ])
+    func `a stale time-out that is over before the next heartbeat is warned of`(_ stale: Double, _ heartbeat: Double, _ count: Int) throws {
+        let warnings = try plan {
+            $0.staleTimeout = .seconds(stale)
+            $0.heartbeatInterval = .seconds(heartbeat)
+        }.warnings
+        #expect(warnings.count == count)
+        #expect(warnings.allSatisfy { $0.hasPrefix("stale-timeout (") && $0.contains("heartbeat-interval") })
+    }
+
+    @Test func `a time that is none is told`() throws {
+        let error = try #require(throws: SettingsError.self) { try plan { $0.idleTimeout = .milliseconds(5) } }
+        #expect(error == SettingsError("idle-timeout", "0.005 is not within 0.01 to 10000000 seconds"))
+    }
 }
