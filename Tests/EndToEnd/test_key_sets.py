@@ -15,7 +15,7 @@ from typing import Any, Callable
 import pytest
 
 from certificates import Authority
-from control import metrics
+from control import ask, metrics
 from gateway import Gateway, run
 from issuer import Issuer, claims
 from key_server import KeyServer, SilentServer
@@ -318,6 +318,22 @@ def test_the_systems_authorities_are_asked_where_none_are_named_and_only_there(s
 
 
 # Before there are keys
+
+
+def test_without_keys_it_is_not_ready_unless_who_has_no_token_is_let_in(serve: Serve, publish: Publish) -> None:
+    server = publish()
+    server.status = 500
+    flags = ("--jwks", server.url, "--jwks-refresh-interval", "0.05")
+    gateway, open_to_all = serve(*flags), serve(*flags, "--allow-anonymous")
+    answer = ask(gateway, "GET", "/readyz")
+    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "NO_KEYS", "5")
+    assert ask(gateway, "GET", "/healthz").status == 200, "it lives"
+    assert ask(open_to_all, "GET", "/readyz").status == 200
+    server.status = 200
+    until(lambda: ask(gateway, "GET", "/readyz").status == 200, "the first good fetch makes it ready")
+    server.status = 500
+    until(lambda: fetches(gateway).get("status", 0) >= 3, "the server fails again")
+    assert ask(gateway, "GET", "/readyz").status == 200, "the last good keys stay"
 
 
 def test_without_keys_a_token_is_answered_503_and_the_gateway_lives(serve: Serve, publish: Publish) -> None:

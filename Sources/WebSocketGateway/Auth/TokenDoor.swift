@@ -21,6 +21,9 @@ final class TokenDoor: Sendable {
     /// How many keys there are now.
     var keysCount: Int { state.withLock { $0.keys?.entries.count ?? 0 } }
 
+    /// Tokens are asked for, and none can be judged: no key set was fetched yet.
+    var lacksKeys: Bool { asksForTokens && keysCount == 0 }
+
     init(_ keys: TokenKeys?, caches: Bool = true) {
         asksForTokens = keys != nil
         self.caches = caches

@@ -127,6 +127,11 @@ enum EngineRoutes {
         case "/healthz": return .json(["status": "ok"])
         case "/readyz":
             switch core.board.phase {
+            // Who comes without a token is let in all the same, where that is allowed.
+            case .ready where core.board.door.lacksKeys && !core.plan.settings.allowAnonymous:
+                return .error(
+                    .serviceUnavailable, "NO_KEYS", "no client is let in: the keys of tokens could not be fetched yet",
+                    retryAfterSeconds: 5)
             case .ready: return .json(["status": "ready"])
             case .starting: return .error(.serviceUnavailable, "STARTING", "the gateway is starting", retryAfterSeconds: 1)
             case .draining, .stopped: return .error(.serviceUnavailable, "DRAINING", "the gateway is shutting down", retryAfterSeconds: 2)

@@ -61,4 +61,13 @@ struct TokenDoorTests {
         let door = TokenDoor(try maker.keys())
         #expect(throws: TokenFault.malformed) { try identify(String(repeating: "A", count: Token.bytesMax + 1), at: door, mayLook: false) }
     }
+
+    @Test func `a door without keys lacks them until there is one`() throws {
+        let keys = try maker.keys()
+        let door = TokenDoor(TokenKeys(entries: [], expected: keys.expected))
+        #expect(door.lacksKeys)
+        door.replace(keys)
+        #expect(!door.lacksKeys)
+        #expect(!TokenDoor(nil).lacksKeys, "no token is asked for")
+    }
 }
