@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -185,6 +186,41 @@ def test_refusals_are_counted_and_no_key_is_told(guarded: Gateway, keys: dict[st
         assert f'wsg_api_key_refusals_total{{reason="{reason}"}} 1\n' in metrics
     assert "wsg_marked" not in guarded.stderr + metrics
     assert not any(key in guarded.stderr + metrics for key in keys.values())
+
+
+def lines(gateway: Gateway, message: str) -> list[dict[str, Any]]:
+    return [line for line in map(json.loads, gateway.stderr.splitlines()) if line["message"] == message]
+
+
+def test_a_refusal_is_told_in_the_log_with_the_keys_name_where_it_is_known(guarded: Gateway, keys: dict[str, str]) -> None:
+    ask(guarded, None, "GET", "/v1/sessions")
+    ask(guarded, "wsg_marked", "POST", "/v1/sessions/s1/events", candle(1))
+    ask(guarded, keys["read"], "GET", "/v1/engine")
+    ask(guarded, keys["publish"], "DELETE", "/v1/sessions/s1")
+    until(lambda: len(lines(guarded, "API key refused")) == 4, "four lines are told")
+    told = lines(guarded, "API key refused")
+    assert [(line["reason"], line["scope"], line.get("key")) for line in told] == [
+        ("missing", "read", None), ("unknown", "publish", None), ("scope", "publish", "the-read"), ("scope", "manage", "the-publish"),
+    ]  # fmt: skip
+    assert all(line["level"] == "notice" and line["remote_address"].startswith("127.0.0.1:") for line in told)
+    assert "wsg_marked" not in guarded.stderr and not any(key in guarded.stderr for key in keys.values())
+
+
+def test_refusals_without_end_are_ten_lines_a_second_at_the_most(guarded: Gateway, keys: dict[str, str]) -> None:
+    began = time.monotonic()
+    for _ in range(200):
+        assert ask(guarded, keys["read"], "DELETE", "/v1/sessions/s1").status == 403
+    seconds = int(time.monotonic() - began) + 2
+    assert 1 <= len(lines(guarded, "API key refused")) <= 10 * seconds
+
+
+async def test_a_links_key_is_named_when_it_opens_and_closes(guarded: Gateway, keys: dict[str, str]) -> None:
+    async with linked(guarded, keys["publish"]) as engine:
+        assert (await engine.publish("s1", "candle"))["sequence"] == 1
+    until(lambda: lines(guarded, "engine link closed"), "its end is told")
+    for message in ("engine link opened", "engine link closed"):
+        (line,) = lines(guarded, message)
+        assert line["key"] == "the-publish"
 
 
 async def test_the_python_client_shows_its_key(guarded: Gateway, keys: dict[str, str]) -> None:

@@ -11,6 +11,13 @@ final class ControlDoor: Sendable {
         var index: Int { Self.allCases.firstIndex(of: self)! }
     }
 
+    /// Why a request is not let in.
+    struct Denial: Error, Equatable {
+        let refusal: Refusal
+        /// The name of a key that is good, and has not the scope.
+        var key: String?
+    }
+
     /// Whose request it is, as long as the keys are those that it was found among.
     struct Caller: Sendable {
         fileprivate let index: Int
@@ -53,16 +60,24 @@ final class ControlDoor: Sendable {
     }
 
     /// `key` is nil where the request has none, or several. Call only where keys are asked for.
-    func admit(_ key: [UInt8]?, _ scope: APIScope) throws(Refusal) -> Caller {
-        guard let key else { throw .missing }
+    func admit(_ key: [UInt8]?, _ scope: APIScope) throws(Denial) -> Caller {
+        guard let key else { throw Denial(refusal: .missing) }
         let (keys, generation) = state.withLock { ($0.keys, self.generation.load(ordering: .relaxed)) }
-        guard let keys, let index = keys.find(key.span) else { throw .unknown }
-        guard keys.entries[index].scopes.contains(scope) else { throw .scope }
+        guard let keys, let index = keys.find(key.span) else { throw Denial(refusal: .unknown) }
+        guard keys.entries[index].scopes.contains(scope) else { throw Denial(refusal: .scope, key: keys.entries[index].name) }
         return Caller(index: index, generation: generation)
     }
 
     /// Whether no keys were changed since.
     func isCurrent(_ caller: Caller) -> Bool { caller.generation == generation.load(ordering: .acquiring) }
+
+    /// The key's name; nil when the keys were changed since.
+    func name(of caller: Caller) -> String? {
+        state.withLock { state in
+            guard isCurrent(caller), let entries = state.keys?.entries, entries.indices.contains(caller.index) else { return nil }
+            return entries[caller.index].name
+        }
+    }
 
     /// Takes note of so many events: 0 lets them in, as long as the key owes nothing; otherwise so many milliseconds are too early. However many they are,
     /// they are let in or refused together. `rate` is of the events that one key publishes; nil: as many as it likes.

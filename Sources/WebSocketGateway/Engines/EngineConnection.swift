@@ -24,6 +24,8 @@ final class EngineConnection: StreamPeer {
     private let admission: Admission
     /// Whose key opened it; nil where none is asked for.
     let caller: ControlDoor.Caller?
+    /// That key's name, for the log.
+    private let keyName: String?
     private(set) var state = State.open
     var wakesAt: UInt64?
 
@@ -58,6 +60,7 @@ final class EngineConnection: StreamPeer {
         self.address = address
         self.admission = admission
         self.caller = caller
+        keyName = caller.flatMap { core.board.controlDoor.name(of: $0) }
         var limits = core.plan.webSocketLimits
         // A publish as large as one by HTTP, and what stands around it.
         limits.messageBytesMax = core.plan.settings.publishBytesMax + 4096
@@ -68,7 +71,7 @@ final class EngineConnection: StreamPeer {
     /// The 101 is the first thing written. What the engine sent early and waited is read then.
     func start(_ answer: [UInt8], early: [UInt8]) {
         core.counters.add(.engineLinks)
-        core.log.engineLinked(address)
+        core.log.engineLinked(address, key: keyName)
         append(answer)
         stream.startReading()
         schedule()
@@ -237,7 +240,7 @@ final class EngineConnection: StreamPeer {
     /// Told once, before anything else of this link is said: every home drops its claims and answers what it was given.
     private func leave(_ reason: String) {
         core.counters.subtract(.engineLinks)
-        core.log.engineUnlinked(address, reason: reason)
+        core.log.engineUnlinked(address, key: keyName, reason: reason)
         backlog = []
         for worker in core.board.mailboxes.indices { core.tell(.lost(id), to: worker) }
     }

@@ -22,10 +22,19 @@ extension GatewayLog {
         peerCaused("command", level: .info, metadata)
     }
 
-    func engineLinked(_ address: SocketAddress) { peerCaused("engine link opened", level: .info) { ["remote_address": "\(address)"] } }
+    /// `key` is the name of the API key that opened it; nil where none is asked for.
+    func engineLinked(_ address: SocketAddress, key: String?) {
+        peerCaused("engine link opened", level: .info) { Self.link(address, key) }
+    }
 
-    func engineUnlinked(_ address: SocketAddress, reason: String) {
-        peerCaused("engine link closed", level: .info) { ["remote_address": "\(address)", "reason": "\(reason)"] }
+    func engineUnlinked(_ address: SocketAddress, key: String?, reason: String) {
+        peerCaused("engine link closed", level: .info) { Self.link(address, key).merging(["reason": "\(reason)"]) { $1 } }
+    }
+
+    private static func link(_ address: SocketAddress, _ key: String?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["remote_address": "\(address)"]
+        if let key { metadata["key"] = "\(key)" }
+        return metadata
     }
 
     func violation(_ violation: ProtocolViolation, at offset: UInt64, engine address: SocketAddress) {

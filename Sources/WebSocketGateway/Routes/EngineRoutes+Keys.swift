@@ -16,12 +16,13 @@ extension EngineRoutes {
     static func admit(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) -> ControlDoor.Caller? {
         let core = connection.core
         guard core.board.controlDoor.asksForKeys, let scope = scope(head) else { return nil }
-        do throws(ControlDoor.Refusal) {
+        do throws(ControlDoor.Denial) {
             let key = head.count("authorization") == 1 ? BearerToken.inHeader(head) : nil
             return try core.board.controlDoor.admit(key, scope)
         } catch {
-            core.counters.add(.keyRefusals, label: error.index)
-            if error == .scope {
+            core.counters.add(.keyRefusals, label: error.refusal.index)
+            core.log.keyRefused(error, scope, peer: connection.peer)
+            if error.refusal == .scope {
                 throw Refusal(.forbidden, "FORBIDDEN", "this key has not the scope", details: ["scope": .string(scope.rawValue)])
             }
             // Whoever has a key that is good is never held to what others of its address try.
@@ -30,7 +31,7 @@ extension EngineRoutes {
                 throw Refusal(
                     .error(.tooManyRequests, "RATE_LIMITED", "this address has shown too many keys that are none", retryAfterSeconds: wait))
             }
-            if error == .unknown { core.noteFailure(connection.peer) }
+            if error.refusal == .unknown { core.noteFailure(connection.peer) }
             throw Refusal(
                 .unauthorized, "UNAUTHORIZED", "an API key is needed: Authorization: Bearer KEY", headers: [("WWW-Authenticate", "Bearer")])
         }

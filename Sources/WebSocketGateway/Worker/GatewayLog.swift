@@ -76,6 +76,17 @@ struct GatewayLog: Sendable {
         peerCaused("token refused") { ["reason": "\(fault.rawValue)", "remote_address": "\(address.host)"] }
     }
 
+    /// `scope` is what the request needed. The key that was shown is never told; of a good one without the scope its name.
+    func keyRefused(_ denial: ControlDoor.Denial, _ scope: APIScope, peer: SocketAddress) {
+        peerCaused("API key refused") {
+            var metadata: Logger.Metadata = [
+                "reason": "\(denial.refusal.rawValue)", "scope": "\(scope.rawValue)", "remote_address": "\(peer)",
+            ]
+            if let key = denial.key { metadata["key"] = "\(key)" }
+            return metadata
+        }
+    }
+
     func peerCaused(_ message: Logger.Message, level: Logger.Level = .notice, _ metadata: () -> Logger.Metadata) {
         guard logger.logLevel <= level, let suppressed = budget.take() else { return }
         var metadata = metadata()

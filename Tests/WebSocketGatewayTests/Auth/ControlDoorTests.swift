@@ -17,7 +17,7 @@ struct ControlDoorTests {
     }
 
     private func admit(_ key: String?, _ scope: APIScope, at door: ControlDoor) throws(ControlDoor.Refusal) -> ControlDoor.Caller {
-        try door.admit(key.map { Array($0.utf8) }, scope)
+        do throws(ControlDoor.Denial) { return try door.admit(key.map { Array($0.utf8) }, scope) } catch { throw error.refusal }
     }
 
     @Test func `a key opens what its scopes say`() throws {
@@ -102,5 +102,15 @@ struct ControlDoorTests {
             _ = try gateway.manager.reload()
             #expect(await offPool(publish) == 401)
         }
+    }
+
+    @Test func `a good key is named, also where it has not the scope, and no other is`() throws {
+        let door = ControlDoor(keys)
+        let caller = try admit(publisher.key, .publish, at: door)
+        #expect(door.name(of: caller) == "engine")
+        #expect(throws: ControlDoor.Denial(refusal: .scope, key: "reader")) { try door.admit(Array(reader.key.utf8), .publish) }
+        #expect(throws: ControlDoor.Denial(refusal: .unknown)) { try door.admit(Array("reader".utf8), .publish) }
+        door.replace(try APIKeys(parsing: Array(reader.line.utf8)))
+        #expect(door.name(of: caller) == nil, "another key may stand in its place")
     }
 }
