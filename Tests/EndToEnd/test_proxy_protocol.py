@@ -164,6 +164,18 @@ def test_where_it_is_not_switched_on_it_is_no_request(serve: Serve) -> None:
     tab.close()
 
 
+@pytest.mark.parametrize("preface", [header(), b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\n"], ids=["version 2", "version 1"])
+def test_a_header_that_is_not_expected_is_called_by_its_name(serve: Serve, preface: bytes) -> None:
+    for gateway, at in ((serve("--trusted-proxies", "127.0.0.1"), "address"), (serve(), "control_address")):
+        with Wire(getattr(gateway, at), preface=preface) as wire:
+            wire.send(upgrade_request("/ws/backtest/s1"))
+            answer = wire.answer()
+        message = answer.json["error"]["message"]
+        assert answer.status in (400, 501) and message.startswith("a PROXY header, and none is read here")
+        until(lambda: log(gateway, "bad request"), "it is told")
+        assert log(gateway, "bad request")[0]["reason"] == message[:256]
+
+
 def test_a_second_header_is_no_request(behind: Gateway) -> None:
     with Wire(behind.address, preface=header() + header("198.51.100.1")) as wire:
         assert wire.answer().status == 400
@@ -178,7 +190,7 @@ def test_the_control_listener_takes_none(behind: Gateway) -> None:
 
 BAD = {
     "plain HTTP": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "signature"),
-    "version 1": (b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\nGET / HTTP/1.1\r\n", "signature"),
+    "version 1": (b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\nGET / HTTP/1.1\r\n", "version"),
     "a hello of TLS": (b"\x16\x03\x01\x02\x00", "signature"),
     "a wrong signature": (SIGNATURE[:-1] + b"\r", "signature"),
     "another version": (SIGNATURE + b"\x31\x11\0\x0c" + b"\0" * 12, "version"),

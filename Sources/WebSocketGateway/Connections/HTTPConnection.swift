@@ -162,10 +162,11 @@ final class HTTPConnection: StreamPeer {
         } catch {
             core.counters.add(.httpErrors, label: Metric.statusIndex(error.status.code))
             if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.malformed.index) }
-            core.log.badRequest(error, at: bytesParsed + UInt64(position), isControl: isControl, peer: peer)
+            let reason = (bytesParsed == 0 ? ProxyHeaderReader.explanation(ofFirst: bytes) : nil) ?? error.message
+            core.log.badRequest(error, reason, at: bytesParsed + UInt64(position), isControl: isControl, peer: peer)
             closesAfterAnswers = true
-            add(EngineResponse.error(error).encoded(keepAlive: false, includeBody: parser.brokenMethod != .head, date: core.dateLine))
-            return
+            let response = EngineResponse.error(error, reason)
+            return add(response.encoded(keepAlive: false, includeBody: parser.brokenMethod != .head, date: core.dateLine))
         }
         guard position < bytes.count, !closesAfterAnswers else { return }
         // What came with the upgrade request is frames already.

@@ -10,8 +10,9 @@ enum ProxyHeader: Equatable {
 
 /// What is wrong with a header; its name stands in the log.
 enum ProxyHeaderFault: String, Error, CaseIterable {
-    /// It does not begin as one. So do the bytes of a proxy that sends none, or version 1, which is text.
+    /// It does not begin as one. So do the bytes of a proxy that sends none.
     case signature
+    /// Another than 2. So is 1, which is text.
     case version
     case command
     case family
@@ -34,6 +35,8 @@ struct ProxyHeaderReader {
     static let restBytesMax = 4096
 
     private static let signature: [UInt8] = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]
+    /// How a header of version 1 begins (section 2.1).
+    private static let versionOne = Array("PROXY ".utf8)
 
     private enum Content {
         case own
@@ -53,6 +56,8 @@ struct ProxyHeaderReader {
     /// The fixed part and the addresses, as far as they are there.
     private var kept: [UInt8] = []
     private var content = Content.own
+    /// What it must begin with, by its first byte.
+    private var beginning = signature
     private var received = 0
     /// Of the whole header, as far as that is known.
     private var length = fixedBytes
@@ -65,12 +70,29 @@ struct ProxyHeaderReader {
         precondition(piece.count <= bytesWanted, "a byte behind the header is not the header's")
         for index in piece.indices {
             // At the first byte that is another: whoever sends something else is told at once.
-            guard received >= Self.signature.count || piece[index] == Self.signature[received] else { throw .signature }
+            if received == 0, piece[index] == Self.versionOne[0] { beginning = Self.versionOne }
+            guard received >= beginning.count || piece[index] == beginning[received] else { throw .signature }
+            guard received + 1 < beginning.count || beginning.count == Self.signature.count else { throw .version }
             if received < Self.fixedBytes + content.addressBytes { kept.append(piece[index]) }
             received += 1
         }
         if received == Self.fixedBytes, length == Self.fixedBytes { try readFixedPart() }
         return received == length ? header : nil
+    }
+
+    /// What is wrong with a connection whose first bytes are no request; nil where they do not begin as a PROXY header of version 1 or 2.
+    static func explanation(ofFirst bytes: Span<UInt8>) -> String? {
+        let texts = ["TCP4 ", "TCP6 ", "UNKNOWN"].map { versionOne + Array($0.utf8) }
+        guard ([signature] + texts).contains(where: { begins(bytes, with: $0) }) else { return nil }
+        return
+            "a PROXY header, and none is read here: this peer is not in trusted-proxies, proxy-protocol is off, or it has sent one already;"
+            + " the control listener reads none"
+    }
+
+    private static func begins(_ bytes: Span<UInt8>, with beginning: [UInt8]) -> Bool {
+        guard bytes.count >= beginning.count else { return false }
+        for (index, byte) in beginning.enumerated() where bytes[index] != byte { return false }
+        return true
     }
 
     private mutating func readFixedPart() throws(ProxyHeaderFault) {

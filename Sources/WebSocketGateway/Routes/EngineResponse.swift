@@ -34,7 +34,7 @@ struct EngineResponse: Sendable {
         return response
     }
 
-    static func error(_ violation: HTTPViolation) -> EngineResponse {
-        error(violation.status, violation.code, violation.message, details: ["rule": .string(violation.section)])
+    static func error(_ violation: HTTPViolation, _ message: String) -> EngineResponse {
+        error(violation.status, violation.code, message, details: ["rule": .string(violation.section)])
     }
 }

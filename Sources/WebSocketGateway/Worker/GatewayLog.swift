@@ -44,10 +44,10 @@ struct GatewayLog: Sendable {
     }
 
     /// `offset` is how many of the connection's bytes stand before the one that broke the rule.
-    func badRequest(_ violation: HTTPViolation, at offset: UInt64, isControl: Bool, peer: SocketAddress) {
+    func badRequest(_ violation: HTTPViolation, _ reason: String, at offset: UInt64, isControl: Bool, peer: SocketAddress) {
         peerCaused("bad request") {
             [
-                "violation": "\(violation)", "reason": "\(violation.message)", "section": "\(violation.section)", "offset": "\(offset)",
+                "violation": "\(violation)", "reason": "\(reason)", "section": "\(violation.section)", "offset": "\(offset)",
                 "status": "\(violation.status.code)", "listener": isControl ? "control" : "public", "remote_address": "\(peer)",
             ]
         }

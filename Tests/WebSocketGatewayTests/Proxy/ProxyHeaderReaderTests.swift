@@ -89,7 +89,9 @@ struct ProxyHeaderReaderTests {
 
     @Test(arguments: [
         Bad(testDescription: "HTTP", bytes: Array("GET / HTTP/1.1\r\n".utf8), fault: .signature, after: 1),
-        Bad(testDescription: "version 1", bytes: Array("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n".utf8), fault: .signature, after: 1),
+        Bad(testDescription: "version 1", bytes: Array("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n".utf8), fault: .version, after: 6),
+        Bad(testDescription: "POST", bytes: Array("POST / HTTP/1.1\r\n".utf8), fault: .signature, after: 2),
+        Bad(testDescription: "another word", bytes: Array("PROXYTCP4 192.0.2.1\r\n".utf8), fault: .signature, after: 6),
         Bad(testDescription: "TLS", bytes: [22, 3, 1, 2, 0], fault: .signature, after: 1),
         Bad(testDescription: "an empty line", bytes: Array("\r\nGET".utf8), fault: .signature, after: 3),
         Bad(testDescription: "the signature but its last", bytes: signature.dropLast() + [0x0b], fault: .signature, after: 12),
@@ -128,5 +130,17 @@ struct ProxyHeaderReaderTests {
         #expect(reader.bytesWanted == 115)
         #expect(try reader.receive(bytes.span.extracting(16...)) != nil)
         #expect(reader.bytesWanted == 0)
+    }
+
+    @Test(
+        arguments: [
+            (signature, true), (signature + [0x21, 0x11, 0, 12], true), (Array("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n".utf8), true),
+            (Array("PROXY TCP6 ::1 ::2 1 2\r\n".utf8), true), (Array("PROXY UNKNOWN\r\n".utf8), true),
+            ([], false), (signature.dropLast(), false), (Array("\r\n".utf8), false), (Array("\r\nGET / HTTP/1.1\r\n".utf8), false),
+            (Array("PROXY / HTTP/1.1\r\n".utf8), false), (Array("PROXY ".utf8), false), ([0] + signature, false),
+        ] as [([UInt8], Bool)])
+    func `a header that nobody expects is told from other bytes`(_ bytes: [UInt8], _ isHeader: Bool) {
+        let explanation = ProxyHeaderReader.explanation(ofFirst: bytes.span)
+        #expect(explanation?.contains("trusted-proxies") == (isHeader ? true : nil))
     }
 }

@@ -35,7 +35,7 @@ struct EngineResponseTests {
     }
 
     @Test func `every violation of HTTP has its answer`() {
-        let text = text(.error(HTTPViolation.bodyTooLarge), keepAlive: false)
+        let text = text(.error(HTTPViolation.bodyTooLarge, "too large"), keepAlive: false)
         #expect(text.hasPrefix("HTTP/1.1 413 Content Too Large\r\n"))
         #expect(text.contains("\"rule\":\""))
     }
