@@ -81,8 +81,12 @@ struct KeySetThreadTests {
         (settings.tokenKeySet, settings.keySetTimeout) = ("http://\(issuer.address)/", .seconds(60))
         let manager = try WebSocketManager(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let starting = Task { try await manager.start() }
-        var wanted = pollfd(fd: issuer.descriptor, events: Int16(POLLIN), revents: 0)
-        #expect(unsafe poll(&wanted, 1, 10_000) == 1, "the fetch has begun")
+        // The fetch has begun.
+        let isFetched = await eventually {
+            var wanted = pollfd(fd: issuer.descriptor, events: Int16(POLLIN), revents: 0)
+            return unsafe poll(&wanted, 1, 0) == 1
+        }
+        #expect(isFetched)
         await manager.stop()
         await #expect(throws: StartError.self) { try await starting.value }
     }
