@@ -219,10 +219,11 @@ package final class TCPStream {
     package var hasUnsentBytes: Bool { sealing?.hasOutput == true || wsg_unsent_bytes(descriptor) != 0 }
 
     /// After ``sendLast(_:)`` took all of its `count` bytes: true where nothing else is left with the kernel, so that ``close()`` may follow, which sends
-    /// them together with the FIN. False where something else is; the FIN is on its way behind it.
-    package func canCloseBehind(last count: Int) -> Bool {
+    /// them together with the FIN. False where something else is; the FIN is on its way behind it. The kernel is not asked where `isLittle`: where it
+    /// may keep all that was ever sent.
+    package func canCloseBehind(last count: Int, ofLittle isLittle: Bool) -> Bool {
         // Asked before the FIN, which takes a place of its own among what is unsent, and saves a call to the kernel where all is well.
-        if sealing == nil, (0...count).contains(Int(wsg_unsent_bytes(descriptor))) { return true }
+        if sealing == nil, isLittle || (0...count).contains(Int(wsg_unsent_bytes(descriptor))) { return true }
         finishSending()
         return !hasUnsentBytes
     }

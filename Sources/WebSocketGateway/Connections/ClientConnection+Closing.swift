@@ -52,7 +52,7 @@ extension ClientConnection {
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
             if count == closeFrame.count {
-                if stream.canCloseBehind(last: count) { return cut(.clientLeft) }
+                if stream.canCloseBehind(last: count, ofLittle: wasSentLittle) { return cut(.clientLeft) }
                 leave(.clientLeft)
             } else {
                 leave(.clientLeft)
@@ -62,6 +62,9 @@ extension ClientConnection {
         }
         finish()
     }
+
+    /// No more than the handshake's answer and what greets it: it got no event, and said nothing before its close frame that could be answered.
+    private var wasSentLittle: Bool { delivered == 0 && !hasSpoken }
 
     /// The first `ending` counts; nil where it has left.
     private func leave(_ ending: Ending?) {

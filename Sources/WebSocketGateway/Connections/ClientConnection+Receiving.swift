@@ -35,6 +35,7 @@ extension ClientConnection {
         if kind == .text || kind == .binary { clock.messageEnded() }
         // Leaving is never too fast.
         if kind == .close { return handle(received) }
+        hasSpoken = true
         switch meter.receive(bytes: received.payloadBytes, now: core.now, core.plan.messageLimits) {
         case .allowed: handle(try opened(received))
         case .excess(let rate, let isFirst):

@@ -38,6 +38,8 @@ final class ClientConnection: StreamPeer {
     var identity: Identity?
     /// It was let in as the session's owner, not because its token names the session.
     var isOwner = false
+    /// Something came that was no close frame.
+    var hasSpoken = false
     /// Loop milliseconds.
     var lifetimeEndsAt = UInt64.max
     /// Nil for the echo service.
