@@ -17,6 +17,20 @@ package enum EventParser {
         }
     }
 
+    /// The event of a JSON body that is one and right; nil for any other: ``parse(_:format:limits:)`` says what that is.
+    package static func single(_ body: Span<UInt8>, limits: EventLimits = EventLimits()) -> PublishedEvent? {
+        do throws(EventFault) {
+            var reader = EventReader(limits: limits)
+            reader.scanner.skipWhitespace(body)
+            guard reader.scanner.peek(body) == UInt8(ascii: "{") else { return nil }
+            let event = try reader.event(body, else: .bodyIsEventOrArray)
+            try reader.end(body)
+            return event
+        } catch {
+            return nil
+        }
+    }
+
     private static func json(_ body: Span<UInt8>, _ limits: EventLimits) throws(EventFault) -> (events: [PublishedEvent], isBatch: Bool) {
         var reader = EventReader(limits: limits)
         reader.scanner.skipWhitespace(body)

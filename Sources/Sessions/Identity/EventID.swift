@@ -26,17 +26,15 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
 
     /// Appends ``description``.
     package func append(to bytes: inout [UInt8]) {
-        bytes.append(text: epoch.description)
-        bytes.append(UInt8(ascii: "-"))
-        bytes.append(decimal: sequence)
+        bytes += ByteWriter.compose(encodedLength) { write(to: &$0) }
     }
 
     /// Of ``description``, in bytes.
-    package var encodedLength: Int { epoch.description.utf8.count + 1 + ASCII.decimalDigits(sequence) }
+    package var encodedLength: Int { epoch.encodedLength + 1 + ASCII.decimalDigits(sequence) }
 
     /// Writes ``description``.
     package func write(to writer: inout ByteWriter) {
-        writer.write(text: epoch.description)
+        epoch.write(to: &writer)
         writer.write(UInt8(ascii: "-"))
         writer.write(decimal: sequence)
     }

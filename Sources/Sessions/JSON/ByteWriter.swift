@@ -24,6 +24,18 @@ package struct ByteWriter: ~Copyable {
         return bytes
     }
 
+    /// Appends what `body` writes, which is no more than `countMax` bytes.
+    package static func append(atMost countMax: Int, to bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
+        bytes.append(addingCapacity: countMax) { output in
+            unsafe output.withUnsafeMutableBufferPointer { memory, written in
+                guard let start = memory.baseAddress else { return }
+                var writer = unsafe ByteWriter(next: start, room: countMax)
+                body(&writer)
+                written = countMax - writer.room
+            }
+        }
+    }
+
     /// As ``compose(_:_:)``, in place of the last `count` bytes of an array that has them already.
     static func overwrite(last count: Int, of bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
         precondition(count > 0 && count <= bytes.count, "only what is there is overwritten")
@@ -65,6 +77,19 @@ package struct ByteWriter: ~Copyable {
     }
 
     package mutating func write(text: String) { write(copying: text.utf8.span) }
+
+    /// The lowest `count` of a word's eight bytes, the lowest first.
+    package mutating func write(characters word: UInt64, count: Int) {
+        precondition(count >= 0 && count <= 8, "a word has 8 bytes")
+        guard room >= 8 else {
+            check(count)
+            for index in 0..<count { unsafe next[index] = UInt8(truncatingIfNeeded: word >> (8 * index)) }
+            return advance(by: count)
+        }
+        // All of it where there is room: what follows is written over the rest.
+        unsafe UnsafeMutableRawPointer(next).storeBytes(of: word.littleEndian, as: UInt64.self)
+        advance(by: count)
+    }
 
     /// In ``ASCII/decimalDigits(_:)`` bytes.
     package mutating func write(decimal value: UInt64) {

@@ -4,11 +4,13 @@ struct PublishWindow {
     static let publishesMax = 512
     static let bytesMax = 8_388_608
 
-    /// Body sizes, oldest first. Publishes to different sessions may settle in another order; only the sums matter.
+    /// Body sizes, oldest first, those that left included until most have. Publishes to different sessions may settle in another order; only the sums
+    /// matter.
     private var sizes: [Int] = []
+    private var oldest = 0
     private var bytes = 0
 
-    var isFull: Bool { sizes.count >= Self.publishesMax || bytes >= Self.bytesMax }
+    var isFull: Bool { sizes.count - oldest >= Self.publishesMax || bytes >= Self.bytesMax }
 
     mutating func enter(bytes size: Int) {
         sizes.append(size)
@@ -16,7 +18,15 @@ struct PublishWindow {
     }
 
     mutating func leave() {
-        guard !sizes.isEmpty else { return }
-        bytes -= sizes.removeFirst()
+        guard oldest < sizes.count else { return }
+        bytes -= sizes[oldest]
+        oldest += 1
+        if oldest == sizes.count {
+            sizes.removeAll(keepingCapacity: true)
+            oldest = 0
+        } else if oldest > Self.publishesMax {
+            sizes.removeFirst(oldest)
+            oldest = 0
+        }
     }
 }

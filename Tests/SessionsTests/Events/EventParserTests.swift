@@ -36,6 +36,20 @@ import Testing
         #expect(event.metricIndex == EventType.known.count)
     }
 
+    @Test(arguments: [
+        #"{"type":"a","data":{}}"#, " \t{\"data\":{\"x\":[1]},\"type\":\"candle\",\"key\":\"k\"}\r\n", #"{"type":"a","data":{}} x"#,
+        #"[{"type":"a","data":{}}]"#, #"{"type":"a"}"#, #"{"type":"a","data":[]}"#, #"{"type":"a","data":{}}{"type":"a","data":{}}"#, "",
+        " ",
+        "1", #"{"type":"a","data":{},"id":"x"}"#, #"{"type":"connected","data":{}}"#, #"{"type":"a","data":{"x":"\u{0}"}}"#,
+    ])
+    func `a single event is what the whole parser finds, and nothing else is one`(_ body: String) {
+        let parsed = try? parse(body)
+        #expect(EventParser.single(body.utf8.span) == (parsed?.isBatch == false ? parsed?.events.first : nil))
+        var small = EventLimits()
+        small.eventBytesMax = 10
+        #expect(EventParser.single(body.utf8.span, limits: small) == nil)
+    }
+
     @Test func `an array is a batch in its order, even of one`() throws {
         let body = #" [ {"type":"a","data":{}} , {"type":"b","data":{"x":[1,2]}} ] "#
         let (events, isBatch) = try parse(body)

@@ -28,4 +28,31 @@ import Testing
     @Test func `26 characters are the most`() throws {
         _ = try Epoch(parsing: String(repeating: "z", count: 26))
     }
+
+    /// Its characters are kept by words: around the ends of those.
+    @Test(arguments: 13...26)
+    func `an epoch of any length is what was read, and differs from any other`(_ length: Int) throws {
+        let text = String("0123456789abcdefghijklmnopqrstuvwxyz".suffix(length))
+        let epoch = try Epoch(parsing: text)
+        #expect(epoch.description == text && epoch.encodedLength == length)
+        #expect(EventID(epoch: epoch, sequence: 7).description == "\(text)-7")
+        for index in text.indices where text[index] != "0" {
+            let other = try Epoch(parsing: text.replacingCharacters(at: index, with: "0"))
+            #expect(other != epoch)
+        }
+        if length > 13 { #expect(try Epoch(parsing: String(text.dropLast())) != epoch) }
+        for room in 0...8 {
+            let written = ByteWriter.compose(length + room) { writer in
+                epoch.write(to: &writer)
+                for _ in 0..<room { writer.write(UInt8(ascii: ".")) }
+            }
+            #expect(String(decoding: written, as: UTF8.self) == text + String(repeating: ".", count: room))
+        }
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacters(at index: Index, with character: Character) -> String {
+        String(self[..<index]) + String(character) + String(self[self.index(after: index)...])
+    }
 }

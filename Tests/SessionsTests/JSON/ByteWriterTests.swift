@@ -32,6 +32,27 @@ import Testing
         #expect(ByteWriter.compose(count) { $0.write(hexadecimal: word, count: count) } == Array(expected.utf8))
     }
 
+    @Test func `of a word as many characters are written as are asked for, whatever room is behind them`() {
+        let word = "abcdefgh".utf8.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        for count in 0...8 {
+            for room in 0...9 {
+                let written = ByteWriter.compose(count + room) { writer in
+                    writer.write(characters: word, count: count)
+                    for _ in 0..<room { writer.write(UInt8(ascii: ".")) }
+                }
+                #expect(String(decoding: written, as: UTF8.self) == "abcdefgh".prefix(count) + String(repeating: ".", count: room))
+            }
+        }
+    }
+
+    @Test func `what is written behind an array is no more than was said, and may be less`() {
+        var bytes: [UInt8] = [1]
+        ByteWriter.append(atMost: 100, to: &bytes) { $0.write(ascii: "ab") }
+        ByteWriter.append(atMost: 3, to: &bytes) { $0.write(ascii: "cde") }
+        ByteWriter.append(atMost: 0, to: &bytes) { _ in }
+        #expect(bytes == [1] + Array("abcde".utf8))
+    }
+
     @Test(arguments: [0, 1, 9, 10, 99, 100, 12_345, UInt64(Int64.max), .max] as [UInt64])
     func `a decimal takes the bytes that were announced`(value: UInt64) {
         #expect(ByteWriter.compose(ASCII.decimalDigits(value)) { $0.write(decimal: value) } == Array("\(value)".utf8))

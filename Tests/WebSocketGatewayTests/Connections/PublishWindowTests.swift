@@ -26,4 +26,26 @@ struct PublishWindowTests {
         window.leave()
         #expect(!window.isFull, "leaving an empty window does nothing")
     }
+
+    /// Those that left are let go of now and then: none of it shows.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `however many come and go, the sums are those that are under way`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var window = PublishWindow()
+        var under: [Int] = []
+        for _ in 0..<20_000 {
+            if under.count < 600, Int.random(in: 0..<5, using: &random) > 1 {
+                under.append(Int.random(in: 1...40_000, using: &random))
+                window.enter(bytes: under[under.count - 1])
+            } else if !under.isEmpty {
+                under.removeFirst()
+                window.leave()
+            }
+            let isFull = under.count >= PublishWindow.publishesMax || under.reduce(0, +) >= PublishWindow.bytesMax
+            guard window.isFull == isFull else {
+                Issue.record("seed \(seed): \(under.count) publishes, \(under.reduce(0, +)) bytes")
+                return
+            }
+        }
+    }
 }
