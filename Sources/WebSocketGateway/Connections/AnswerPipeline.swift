@@ -3,6 +3,8 @@ struct AnswerPipeline {
     private enum Place {
         case awaited(Awaited)
         case ready([UInt8])
+        /// Written only when it leaves: a publish's answer is nothing but its receipt until then.
+        case published(PublishAnswer, keepAlive: Bool)
     }
 
     /// What an answer still to come needs to know of its request.
@@ -41,13 +43,29 @@ struct AnswerPipeline {
         places[Int(number - first)] = .ready(bytes)
     }
 
-    /// Moves the answers whose turn it is behind `output`'s content.
-    mutating func takeReady(into output: inout [UInt8]) {
-        var done = 0
-        for place in places {
-            guard case .ready(let bytes) = place else { break }
-            output.append(contentsOf: bytes)
-            done += 1
+    /// As ``fill(_:_:)``, with what became of a publish.
+    mutating func fill(_ number: UInt64, _ receipt: PublishReceipt, isEarly: Bool) {
+        guard let awaited = awaited(number) else { return }
+        let answer = PublishAnswer(receipt: receipt, isBatch: awaited.isBatch, isEarly: isEarly)
+        places[Int(number - first)] = .published(answer, keepAlive: awaited.keepAlive)
+    }
+
+    /// Moves the answers whose turn it is behind `output`'s content. `date` is asked for at most once: a whole header line.
+    mutating func takeReady(into output: inout [UInt8], date: () -> [UInt8]) {
+        let done = places.firstIndex { if case .awaited = $0 { true } else { false } } ?? places.count
+        guard done > 0 else { return }
+        var dateLine: [UInt8] = []
+        for index in 0..<done {
+            switch places[index] {
+            case .ready(let bytes): output.append(contentsOf: bytes)
+            case .published(let answer, let keepAlive):
+                if dateLine.isEmpty {
+                    dateLine = date()
+                    output.reserveCapacity(output.count + (done - index) * (PublishAnswer.bytesMax + dateLine.count))
+                }
+                answer.append(to: &output, keepAlive: keepAlive, date: dateLine)
+            case .awaited: break
+            }
         }
         places.removeFirst(done)
         first += UInt64(done)

@@ -22,11 +22,31 @@ extension HTTPConnection {
         else { return false }
         // A key that was taken back since is looked at again.
         if let caller = found.head.checked.caller, !core.board.controlDoor.isCurrent(caller) { return false }
+        if publishesPlain(found, bytes.extracting(found.body)) {
+            position = found.body.upperBound
+            return true
+        }
         publish(
             found.head.checked,
             key: found.key.map { unsafe bytes.extracting($0).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } },
             unsafe bytes.extracting(found.body).withUnsafeBufferPointer { unsafe Array($0) }, keepAlive: true)
         position = found.body.upperBound
+        return true
+    }
+
+    /// The short way of nearly every publish: one event, which is read where it was received. False where it is not that, or not right: then it becomes
+    /// a request, which says what is wrong with it.
+    private func publishesPlain(_ found: PublishHeads.Found, _ body: Span<UInt8>) -> Bool {
+        guard found.head.isPlain, let home = core.home.session(for: found.head),
+            let event = EventParser.single(body, limits: core.plan.eventLimits)
+        else { return false }
+        do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(found.head.checked.caller, events: 1, core) } catch {
+            refusePublish(error, keepAlive: true)
+            return true
+        }
+        window.enter(bytes: body.count)
+        let number = answers.reserve(AnswerPipeline.Awaited(keepAlive: true))
+        core.home.publish(event, of: body, receivedAt: Clocks.monotonicNanoseconds, to: home, for: ref, number)
         return true
     }
 
@@ -69,10 +89,7 @@ extension HTTPConnection {
         switch result {
         case .success(let receipt):
             core.counters.add(.publishRequests, label: 0)
-            fill(
-                number,
-                PublishAnswer(receipt: receipt, isBatch: awaited.isBatch, isEarly: isEarly).encoded(
-                    keepAlive: awaited.keepAlive, date: core.dateLine))
+            answers.fill(number, receipt, isEarly: isEarly)
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
             let response = EngineRoutes.response(refusal)

@@ -282,7 +282,7 @@ final class HTTPConnection: StreamPeer {
         isInUnwritten = false
         if case .gone = state { return }
         if output.isEmpty { lastProgress = core.now }
-        answers.takeReady(into: &output)
+        answers.takeReady(into: &output) { core.dateLine }
         if !output.isEmpty { writeOutput() }
         if case .gone = state { return }
         if resumeAfterTurn || deferred != nil {

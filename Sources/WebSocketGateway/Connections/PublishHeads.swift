@@ -15,12 +15,17 @@ struct PublishHeads {
         let keyBytesMax: Int
         private let bytesLeast: Int
         let checked: EngineRoutes.Publish.Checked
+        /// Its answer waits for nothing but the delivery, and its body is one event.
+        let isPlain: Bool
+        /// Its session, where that has its home on this worker and was looked for. It may be over by now.
+        var home: HomeSession?
 
         init(_ head: RequestHead.AroundValues, _ checked: EngineRoutes.Publish.Checked) {
             (pieces, isLengthFirst, digitsMax) = (head.pieces, head.isLengthFirst, head.digits)
             keyBytesMax = head.valueBytes ?? 0
             bytesLeast = head.pieces.reduce(0) { $0 + $1.count } + digitsMax + keyBytesMax
             self.checked = checked
+            isPlain = head.valueBytes == nil && checked.format == .json && !checked.answersEarly && checked.wait == 0
         }
 
         /// Whether it stands around the same values.

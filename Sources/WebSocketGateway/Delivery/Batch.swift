@@ -1,6 +1,8 @@
 /// What was published to one session during one turn of its home's loop, joined once: written with one send per member.
 struct Batch: Sendable {
     let frames: [Frame]
+    /// Those that ``bytes(in:)`` has.
+    let encodings: [Encoding]
     /// The oldest sequence that the session's history keeps in memory; beyond the frames where it keeps none.
     let keptFrom: UInt64
     /// All frames' bytes for each encoding that a member has, contiguous; shared with the frame where there is only one.
@@ -11,6 +13,7 @@ struct Batch: Sendable {
 
     init(_ frames: [Frame], encodings: [Encoding] = [.plain], keptFrom: UInt64 = .max) {
         self.frames = frames
+        self.encodings = encodings
         self.keptFrom = keptFrom
         var joined = PerEncoding<[UInt8]>([])
         for encoding in encodings { joined[encoding] = Self.join(frames, encoding) }

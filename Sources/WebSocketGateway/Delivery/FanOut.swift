@@ -109,10 +109,10 @@ final class FanOut {
         exceptions.removeAll(keepingCapacity: true)
         wantedBytes.removeAll()
         var counts = DeliveryCounts()
-        for encoding in Encoding.allCases { sendToReaders(batch, encoding, of: session, &counts) }
+        for encoding in batch.encodings { sendToReaders(batch, encoding, of: session, &counts) }
         let sealed = session.members.sealed
         if !sealed.connections.isEmpty { sendSealed(batch, to: sealed, 0..<sealed.readers, &counts) }
-        for encoding in Encoding.allCases { sendToOthers(batch, encoding, of: session, &counts) }
+        for encoding in batch.encodings { sendToOthers(batch, encoding, of: session, &counts) }
         if !sealed.connections.isEmpty { sendSealed(batch, to: sealed, sealed.readers..<sealed.connections.count, &counts) }
         for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
         for connection in session.members.replaying { core.client(at: connection)?.moreWasPublished() }
@@ -159,12 +159,15 @@ final class FanOut {
 
     private func record(_ batch: Batch, _ counts: DeliveryCounts) {
         let now = Clocks.monotonicNanoseconds
-        for (i, frame) in batch.frames.enumerated() {
+        let counters = core.counters
+        // By index and by property: a frame that is iterated over is copied with all that it refers to.
+        for i in batch.frames.indices {
             let event = counts.counts(ofEvent: i)
-            core.counters.add(.deliveries, label: Int(frame.typeIndex), UInt64(event.sent + event.queued))
-            if event.dropped > 0 { core.counters.add(.deliveriesDropped, label: Int(frame.typeIndex), UInt64(event.dropped)) }
-            core.counters.observe(
-                .publishToSocket, label: Int(frame.typeIndex), nanoseconds: now &- frame.publishedAt, times: UInt64(event.sent))
+            let type = Int(batch.frames[i].typeIndex)
+            counters.add(.deliveries, label: type, UInt64(event.sent + event.queued))
+            if event.dropped > 0 { counters.add(.deliveriesDropped, label: type, UInt64(event.dropped)) }
+            counters.observe(
+                .publishToSocket, label: type, nanoseconds: now &- batch.frames[i].publishedAt, times: UInt64(event.sent))
         }
     }
 }

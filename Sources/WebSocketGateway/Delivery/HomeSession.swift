@@ -34,17 +34,25 @@ final class HomeSession {
     #endif
     var history = SessionHistory()
     /// Connections by worker and encoding.
+    private(set) var members: [PerEncoding<Int>]
+    /// Over all workers.
     #if !DEBUG
     @safe @exclusivity(unchecked)
     #endif
-    var members: [PerEncoding<Int>]
+    private(set) var connections = 0
+    /// Those that any connection has.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    private(set) var encodings: [Encoding] = []
+    /// It was ended or forgotten: another one may have its name by now.
+    var isOver = false
     var isStored: Bool { storedOldest != nil }
     /// How many of the newest events can be had, from memory or from the store.
     var kept: Int {
         guard let storedOldest else { return history.count }
         return max(history.count, stream.lastSequence >= storedOldest ? Int(clamping: stream.lastSequence - storedOldest + 1) : 0)
     }
-    var connections: Int { members.reduce(0) { $0 + $1.total } }
 
     /// Published in this turn and not yet handed out.
     #if !DEBUG
@@ -55,7 +63,7 @@ final class HomeSession {
     #if !DEBUG
     @safe @exclusivity(unchecked)
     #endif
-    var pendingReceipts: [(receipt: Receipt, events: Range<Int>)] = []
+    var pendingWaiters: [BatchWaiter] = []
     /// When it last had a connection or an event, loop milliseconds.
     var lastUsed: UInt64
 
@@ -65,6 +73,16 @@ final class HomeSession {
         self.incarnation = incarnation
         members = Array(repeating: PerEncoding(0), count: workers)
         lastUsed = now
+    }
+
+    /// Whether one batch can carry it with what was gathered so far.
+    func hasRoom(for frame: Frame) -> Bool { pending.isEmpty || pendingBytes + frame.bytes.count <= Batch.bytesMax }
+
+    /// Connections of one kind came or went.
+    func count(_ change: Int, on worker: Int, _ encoding: Encoding) {
+        members[worker][encoding] += change
+        connections += change
+        encodings = Encoding.allCases.filter { encoding in members.contains { $0[encoding] > 0 } }
     }
 
     /// Says what an engine, or the store, says of it. What is over its limits now is dropped by the home.

@@ -58,6 +58,9 @@ struct PublishRequest: Sendable {
     var key: PublishKey?
     /// A broadcast that some sessions have already: those remember its key.
     var isUnfinished = false
+
+    /// One event to one session, whose answer waits for nothing but its delivery.
+    var isPlain: Bool { events.count == 1 && key == nil && wait == 0 && !answersEarly && session != nil }
 }
 
 /// A connection that asks its session's home to be let in.

@@ -22,6 +22,15 @@ public struct PublishReceipt: Sendable, Equatable {
     public let dropped: Int
 }
 
+extension PublishReceipt {
+    /// Of one event.
+    init(_ id: EventID, _ counts: EventCounts) {
+        self.init(
+            firstID: id, lastID: id, count: 1, connections: counts.connections, sent: counts.sent, queued: counts.queued + counts.behind,
+            conflated: counts.conflated, dropped: counts.dropped)
+    }
+}
+
 /// What a broadcast to every connection did: counts as of a ``PublishReceipt``.
 public struct BroadcastReceipt: Sendable, Equatable {
     /// Sessions whose streams the event entered.
@@ -113,6 +122,14 @@ enum ReplyTo: Sendable {
         case .request, .nobody: break
         }
     }
+}
+
+/// Who waits for what becomes of a batch's events.
+enum BatchWaiter {
+    /// A publish of these events, and perhaps of others.
+    case receipt(Receipt, events: Range<Int>)
+    /// A publish of this event alone, asked for by a connection of the home's worker, which waits for nothing else.
+    case single(ConnectionRef, number: UInt64, EventID, index: Int)
 }
 
 /// A publish whose counts are still being gathered. Lives at the session's home.

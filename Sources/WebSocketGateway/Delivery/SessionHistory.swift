@@ -82,7 +82,10 @@ struct SessionHistory {
     /// To the next power of two. A full ring; nearly always nothing was dropped from it yet, and then its frames are moved, not copied.
     private mutating func grow() {
         if first > 0 { (ring, first) = (ContiguousArray(ring[first...]) + ring[..<first], 0) }
-        ring.append(contentsOf: repeatElement(nil, count: max(1, ring.count)))
+        let count = max(1, ring.count * 2)
+        ring.reserveCapacity(count)
+        // One by one: appending a repeated element asks the runtime of each.
+        while ring.count < count { ring.append(nil) }
     }
 
     /// The events behind `sequence`, which is not above the head's: at most `eventsMax`, and at most `bytesMax` bytes of them but always one.

@@ -19,15 +19,24 @@ final class SessionHome {
     #endif
     var storing: HomeStoring
     /// Asked for each event; everything of ``storing`` is read by copying it.
-    private let hasStore: Bool
+    let hasStore: Bool
     private let releasesLater: Bool
     /// Sessions with events waiting for the end of the turn.
     #if !DEBUG
     @safe @exclusivity(unchecked)
     #endif
-    private var dirty: [HomeSession] = []
-    private var inFlight: [UInt64: InFlight] = [:]
-    private var nextBatch: UInt64 = 0
+    var dirty: [HomeSession] = []
+    var inFlight: [UInt64: InFlight] = [:]
+    /// Arrays that batches were gathered in, for the next ones.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var spareFrames = SpareArrays<Frame>()
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var spareWaiters = SpareArrays<BatchWaiter>()
+    var nextBatch: UInt64 = 0
     private var nextIncarnation: UInt64 = 0
     var random = BufferedRandom()
     /// Sessions that keep events.
@@ -38,13 +47,6 @@ final class SessionHome {
     var room: Int
     /// Sessions by when they were used last, the longest ago at the end, as it was when room was last made.
     var idlest: [(home: HomeSession, usedAt: UInt64)] = []
-
-    /// A batch that other workers are still delivering.
-    private struct InFlight {
-        let receipts: [(receipt: Receipt, events: Range<Int>)]
-        var counts: DeliveryCounts
-        var waitingFor: Int
-    }
 
     init(_ core: WorkerCore) {
         self.core = core
@@ -59,16 +61,53 @@ final class SessionHome {
     // MARK: Publishing
 
     func publish(_ request: PublishRequest) {
-        let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
         if hasStore, let refusal = storing.refusal { return core.answer(request.reply, .failure(refusal)) }
-        guard let session = request.session else { return publishToAll(request, receipt) }
+        guard let session = request.session else {
+            return publishToAll(request, Receipt(request.reply, answersEarly: request.answersEarly))
+        }
         guard let home = findOrCreate(session) else {
             return core.answer(request.reply, .failure(.tooManySessions))
         }
+        if case .request(core.index, let connection, let number) = request.reply, !hasStore, request.isPlain {
+            return publish(
+                request.events[0], of: request.body.span, receivedAt: request.receivedAt, to: home, for: connection, number)
+        }
+        let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
         if let key = request.key, !begin(key, of: request, in: home, receipt) { return }
         if request.wait > 0 { receipt.wait = (request.wait, home) }
         add(request, to: home, receipt)
         seal(receipt)
+    }
+
+    /// The session of a publish whose event may be given to ``publish(_:of:receivedAt:to:for:_:)``; nil where that has to become a request, as the first
+    /// to a session has.
+    func session(for known: PublishHeads.Known) -> HomeSession? {
+        if let home = known.home, !home.isOver { return home }
+        known.home = hasStore ? nil : sessions[known.checked.session]
+        return known.home
+    }
+
+    /// One event, read where it was received, for a session at home here and without a store. The answer in place `number` waits for nothing but its
+    /// delivery.
+    func publish(
+        _ event: PublishedEvent, of body: Span<UInt8>, receivedAt: UInt64, to home: HomeSession, for connection: ConnectionRef,
+        _ number: UInt64
+    ) {
+        home.lastUsed = core.now
+        let entry = home.assigned.append(now: core.wallTime, epoch: home.newEpoch ?? Epoch.random(using: &random))
+        core.counters.add(.eventsPublished, label: event.metricIndex)
+        if home.connections > 0 || home.limits.eventsMax > 0 {
+            let frame = Frame(
+                event, of: body, id: entry.id, timestamp: entry.timestamp, publishedAt: receivedAt,
+                key: home.policies.key(of: event, in: body))
+            if !home.hasRoom(for: frame) { flush(home) }
+            gather(frame, in: home)
+        }
+        home.stream.reach(entry.id)
+        guard home.connections > 0 else {
+            return core.published(connection, number, .success(PublishReceipt(entry.id, EventCounts())), isEarly: false)
+        }
+        wait(.single(connection, number: number, entry.id, index: home.pending.count - 1), in: home)
     }
 
     private func publishToAll(_ request: PublishRequest, _ receipt: Receipt) {
@@ -120,14 +159,22 @@ final class SessionHome {
 
     /// `first` is where in the batch being gathered the request's events begin.
     private func release(_ frame: Frame, in home: HomeSession, _ receipt: Receipt, _ first: inout Int) {
-        if home.limits.eventsMax > 0 { keep(frame, in: home) }
-        guard home.connections > 0 else { return }
-        if !home.pending.isEmpty, home.pendingBytes + frame.bytes.count > Batch.bytesMax {
+        if !home.hasRoom(for: frame) {
             note(receipt, home, first..<home.pending.count)
             flush(home)
             first = 0
         }
-        if home.pending.isEmpty { dirty.append(home) }
+        gather(frame, in: home)
+    }
+
+    /// Into the history, and into the batch that has room for it.
+    private func gather(_ frame: Frame, in home: HomeSession) {
+        if home.limits.eventsMax > 0 { keep(frame, in: home) }
+        guard home.connections > 0 else { return }
+        if home.pending.isEmpty {
+            dirty.append(home)
+            home.pending = spareFrames.take()
+        }
         home.pending.append(frame)
         home.pendingBytes += frame.bytes.count
     }
@@ -148,7 +195,12 @@ final class SessionHome {
     private func note(_ receipt: Receipt, _ home: HomeSession, _ events: Range<Int>) {
         guard !events.isEmpty else { return }
         receipt.outstanding += 1
-        home.pendingReceipts.append((receipt, events))
+        wait(.receipt(receipt, events: events), in: home)
+    }
+
+    private func wait(_ waiter: BatchWaiter, in home: HomeSession) {
+        if home.pendingWaiters.isEmpty { home.pendingWaiters = spareWaiters.take() }
+        home.pendingWaiters.append(waiter)
     }
 
     /// All events of the request have their ids; who wants no more than those is told so as soon as they are released.
@@ -169,81 +221,6 @@ final class SessionHome {
         if !waits(receipt) { core.complete(receipt) }
     }
 
-    // MARK: The end of the turn
-
-    /// Hands out everything released since the last call, and gives the store what is new. Called at the end of each turn.
-    func flush() {
-        if hasStore { postTicket() }
-        while let home = dirty.popLast() { flush(home) }
-    }
-
-    func flush(_ home: HomeSession) {
-        guard !home.pending.isEmpty else { return }
-        let batch = encode(home)
-        let receipts = home.pendingReceipts
-        home.pending.removeAll(keepingCapacity: home.pending.count <= 64)
-        home.pendingBytes = 0
-        home.pendingReceipts.removeAll(keepingCapacity: true)
-
-        var waitingFor = 0
-        let number = nextBatch
-        for (worker, members) in home.members.enumerated() where members.total > 0 && worker != core.index {
-            if core.post(.deliver(home.id, batch, number: number, home: core.index), to: worker) { waitingFor += 1 }
-        }
-        var counts = DeliveryCounts()
-        if home.members[core.index].total > 0 { counts = core.fanOut.deliver(batch, to: home.id) }
-        if waitingFor == 0 {
-            finish(receipts, counts)
-        } else {
-            nextBatch += 1
-            inFlight[number] = InFlight(receipts: receipts, counts: counts, waitingFor: waitingFor)
-        }
-    }
-
-    /// The batch in every encoding that a member of the session has, on whichever worker: nobody encodes again.
-    private func encode(_ home: HomeSession) -> Batch {
-        let encodings = Encoding.allCases.filter { encoding in home.members.contains { $0[encoding] > 0 } }
-        if encodings.contains(.eventStream) {
-            for i in home.pending.indices { home.pending[i].renderEventStream() }
-        }
-        for encoding in encodings where encoding.deflateClass != nil {
-            guard let deflater = core.deflater(encoding) else { continue }
-            for i in home.pending.indices where home.pending[i].payloadBytes >= core.plan.settings.deflateThresholdBytes {
-                home.pending[i].deflate(for: encoding, with: deflater)
-                core.counters.add(.deflations, label: encoding.rawValue - 1)
-            }
-        }
-        return Batch(home.pending, encodings: encodings, keptFrom: home.history.keptFrom)
-    }
-
-    /// Another worker has delivered a batch of ours.
-    func delivered(_ number: UInt64, _ counts: DeliveryCounts) {
-        guard var entry = inFlight[number] else { return }
-        entry.counts.add(counts)
-        entry.waitingFor -= 1
-        if entry.waitingFor > 0 {
-            inFlight[number] = entry
-        } else {
-            inFlight[number] = nil
-            finish(entry.receipts, entry.counts)
-        }
-    }
-
-    private func finish(_ receipts: [(receipt: Receipt, events: Range<Int>)], _ counts: DeliveryCounts) {
-        for (receipt, events) in receipts {
-            for i in events { receipt.totals += counts.counts(ofEvent: i) }
-            settle(receipt)
-        }
-    }
-
-    /// The worker has stopped: whoever waits for other workers' counts gets those that are known.
-    func abandon() {
-        failTickets(.stopped)
-        endWaits(now: .max)
-        for entry in inFlight.values { finish(entry.receipts, entry.counts) }
-        inFlight = [:]
-    }
-
     // MARK: Members
 
     func join(_ request: JoinRequest) -> JoinAnswer {
@@ -258,7 +235,7 @@ final class SessionHome {
         guard home.connections < max else { return .refused(.sessionFull) }
         // What was published before goes to those who were members then: the newcomer's `last_id` covers it.
         flush(home)
-        home.members[request.worker][request.encoding] += 1
+        home.count(1, on: request.worker, request.encoding)
         home.lastUsed = core.now
         core.desk.presenceChanged(home.id, request.id, subject: request.subject, connections: home.connections, isHere: true)
         let kept = home.kept
@@ -280,7 +257,7 @@ final class SessionHome {
     /// A connection is gone. Its session may have been ended and begun anew meanwhile: then it was never a member of this one.
     func left(_ session: SessionID, incarnation: UInt64, worker: Int, _ encoding: Encoding, _ id: ConnectionID) {
         guard let home = sessions[session], home.incarnation == incarnation, home.members[worker][encoding] > 0 else { return }
-        home.members[worker][encoding] -= 1
+        home.count(-1, on: worker, encoding)
         home.lastUsed = core.now
         core.desk.presenceChanged(session, id, subject: nil, connections: home.connections, isHere: false)
         if home.isForgettable { forget(home) }
@@ -303,6 +280,7 @@ final class SessionHome {
 
     private func forget(_ home: HomeSession) {
         sessions[home.id] = nil
+        home.isOver = true
         endWaits(of: home, now: .max)
         if hasStore, storing.isStoring, home.isStored || home.registration != nil { storing.changes.append(.delete(home.id)) }
         drop(from: home, reason: 3) { _ in true }

@@ -15,21 +15,18 @@ struct PublishAnswer {
         ",\"connections\":", ",\"sent\":", ",\"queued\":", ",\"conflated\":", ",\"dropped\":",
     ]
 
-    /// `date` is a whole header line.
-    func encoded(keepAlive: Bool, date: [UInt8]) -> [UInt8] {
-        let body = 1 + membersBytes
-        let start: StaticString = "HTTP/1.1 200 OK\r\n"
-        let type: StaticString =
-            keepAlive ? "Content-Type: application/json\r\n" : "Content-Type: application/json\r\nConnection: close\r\n"
-        let length: StaticString = "Content-Length: "
-        let head =
-            start.utf8CodeUnitCount + date.count + type.utf8CodeUnitCount + length.utf8CodeUnitCount + ASCII.decimalDigits(UInt64(body)) + 4
-        return ByteWriter.compose(head + body) { writer in
-            writer.write(ascii: start)
+    /// What ``append(to:keepAlive:date:)`` writes at the most, without the date.
+    static let bytesMax = 391
+
+    /// The whole answer by HTTP. `date` is a whole header line.
+    func append(to output: inout [UInt8], keepAlive: Bool, date: [UInt8]) {
+        ByteWriter.append(atMost: Self.bytesMax + date.count, to: &output) { writer in
+            writer.write(ascii: "HTTP/1.1 200 OK\r\n")
             writer.write(copying: date.span)
-            writer.write(ascii: type)
-            writer.write(ascii: length)
-            writer.write(decimal: UInt64(body))
+            writer.write(ascii: "Content-Type: application/json\r\n")
+            if !keepAlive { writer.write(ascii: "Connection: close\r\n") }
+            writer.write(ascii: "Content-Length: ")
+            writer.write(decimal: UInt64(1 + membersBytes))
             writer.write(ascii: "\r\n\r\n{")
             write(to: &writer)
         }
@@ -60,17 +57,15 @@ struct PublishAnswer {
         var count = 1
         if isBatch {
             for index in 0..<3 { count += Self.batch[index].utf8CodeUnitCount }
-            count += Self.bytes(receipt.firstID) + Self.bytes(receipt.lastID) + ASCII.decimalDigits(UInt64(receipt.count))
+            count += receipt.firstID.encodedLength + receipt.lastID.encodedLength + ASCII.decimalDigits(UInt64(receipt.count))
         } else {
             for index in 0..<2 { count += Self.single[index].utf8CodeUnitCount }
-            count += Self.bytes(receipt.firstID) + ASCII.decimalDigits(receipt.firstID.sequence)
+            count += receipt.firstID.encodedLength + ASCII.decimalDigits(receipt.firstID.sequence)
         }
         guard !isEarly else { return count }
         for index in 0..<5 { count += Self.names[index].utf8CodeUnitCount + ASCII.decimalDigits(UInt64(counts[index])) }
         return count
     }
-
-    private static func bytes(_ id: EventID) -> Int { id.epoch.description.utf8.count + 1 + ASCII.decimalDigits(id.sequence) }
 
     private func write(to writer: inout ByteWriter) {
         if isBatch {

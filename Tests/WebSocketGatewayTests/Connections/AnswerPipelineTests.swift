@@ -1,12 +1,18 @@
+import Sessions
 import Testing
 
 @testable import WebSocketGateway
 
 @Suite("Answers in the order of their requests (RFC 9112 §9.3.2)")
 struct AnswerPipelineTests {
+    private static func noDate() -> [UInt8] {
+        Issue.record("only the answer to a publish asks for the date")
+        return []
+    }
+
     private func taken(_ pipeline: inout AnswerPipeline) -> [UInt8] {
         var output: [UInt8] = []
-        pipeline.takeReady(into: &output)
+        pipeline.takeReady(into: &output, date: Self.noDate)
         return output
     }
 
@@ -33,7 +39,7 @@ struct AnswerPipelineTests {
         pipeline.add([9])
         pipeline.fill(a, [1])
         var output: [UInt8] = [0]
-        pipeline.takeReady(into: &output)
+        pipeline.takeReady(into: &output, date: Self.noDate)
         #expect(output == [0, 1, 9])
     }
 
@@ -61,12 +67,44 @@ struct AnswerPipelineTests {
             while Int.random(in: 0..<3, using: &generator) == 0, let i = waiting.indices.randomElement(using: &generator) {
                 let (number, byte) = waiting.remove(at: i)
                 pipeline.fill(number, [byte])
-                pipeline.takeReady(into: &output)
+                pipeline.takeReady(into: &output, date: Self.noDate)
             }
         }
         for (number, byte) in waiting.shuffled(using: &generator) { pipeline.fill(number, [byte]) }
-        pipeline.takeReady(into: &output)
+        pipeline.takeReady(into: &output, date: Self.noDate)
         #expect(output == Array(0..<200), "seed \(seed)")
         #expect(pipeline.isEmpty)
+    }
+
+    @Test func `publishes are answered by their receipts, in their order, and ask for the date once`() throws {
+        let epoch = try Epoch(parsing: "0123456789abc")
+        func receipt(_ sequence: UInt64) -> PublishReceipt {
+            PublishReceipt(
+                EventID(epoch: epoch, sequence: sequence),
+                EventCounts(connections: 3, sent: 2, queued: 0, behind: 1, conflated: 0, dropped: 0))
+        }
+        var pipeline = AnswerPipeline()
+        let places = [
+            pipeline.reserve(.init(keepAlive: true)), pipeline.reserve(.init(isBatch: true, keepAlive: true)),
+            pipeline.reserve(.init(keepAlive: false)), pipeline.reserve(.init(keepAlive: true)),
+        ]
+        pipeline.fill(places[2], receipt(3), isEarly: true)
+        pipeline.fill(places[1], receipt(2), isEarly: false)
+        pipeline.fill(places[1], receipt(9), isEarly: false)
+        pipeline.fill(places[0], [7])
+        var (output, asked): ([UInt8], Int) = ([0], 0)
+        pipeline.takeReady(into: &output) {
+            asked += 1
+            return Array("Date: now\r\n".utf8)
+        }
+        let start = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: application/json\r\n"
+        let batch =
+            #"{"first_id":"0123456789abc-2","last_id":"0123456789abc-2","count":1,"connections":3,"sent":2,"queued":1,"conflated":0,"dropped":0}"#
+        let early = #"{"id":"0123456789abc-3","sequence":3}"#
+        #expect(
+            String(decoding: output, as: UTF8.self)
+                == "\0\u{7}\(start)Content-Length: \(batch.utf8.count)\r\n\r\n\(batch)"
+                + "\(start)Connection: close\r\nContent-Length: \(early.utf8.count)\r\n\r\n\(early)")
+        #expect(asked == 1 && !pipeline.isEmpty)
     }
 }

@@ -149,4 +149,19 @@ struct PublishHeadsTests {
         }
         #expect(known > 2000, "the test finds something to compare")
     }
+
+    @Test(arguments: [
+        ("", "", "application/json", true), ("Idempotency-Key: a\r\n", "", "application/json", false),
+        ("", "?receipt=none", "application/json", false), ("", "?receipt=full", "application/json", true),
+        ("", "?wait=5", "application/json", false), ("", "?wait=0", "application/json", true), ("", "", "application/x-ndjson", false),
+    ])
+    func `a publish is plain whose answer waits for nothing but the delivery of one event`(
+        fields: String, query: String, type: String, isPlain: Bool
+    ) throws {
+        var heads = PublishHeads()
+        let text = String(decoding: request(fields: fields, query: query), as: UTF8.self)
+        let bytes = Array(text.split(separator: "application/json").joined(separator: type).utf8)
+        try learn(bytes, into: &heads)
+        #expect(try #require(look(bytes, in: &heads)).head.isPlain == isPlain)
+    }
 }

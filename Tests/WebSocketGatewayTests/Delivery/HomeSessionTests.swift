@@ -38,10 +38,11 @@ struct HomeSessionTests {
         func session() throws -> HomeSession { HomeSession(try SessionID("s"), incarnation: 1, workers: 3, limits: Self.limits, now: 0) }
         let fresh = try session()
         #expect(fresh.isForgettable)
-        fresh.members[2].window12 = 1
-        #expect(fresh.connections == 1)
+        fresh.count(1, on: 2, .window12)
+        #expect(fresh.connections == 1 && fresh.members[2].window12 == 1 && fresh.encodings == [.window12])
         #expect(!fresh.isForgettable)
-        fresh.members[2].window12 = 0
+        fresh.count(-1, on: 2, .window12)
+        #expect(fresh.encodings.isEmpty)
         #expect(fresh.isForgettable)
         let registered = try session()
         registered.register(SessionRegistration(), gatewayLimits: Self.limits)

@@ -20,12 +20,22 @@ import Testing
             queued: 1,
             conflated: 0, dropped: 0)
         for keepAlive in [true, false] {
-            let answer = PublishAnswer(receipt: receipt, isBatch: isBatch, isEarly: isEarly).encoded(
-                keepAlive: keepAlive, date: Array("Date: now\r\n".utf8))
+            var answer: [UInt8] = []
+            PublishAnswer(receipt: receipt, isBatch: isBatch, isEarly: isEarly).append(
+                to: &answer, keepAlive: keepAlive, date: Array("Date: now\r\n".utf8))
             #expect(
                 String(decoding: answer, as: UTF8.self)
                     == "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: application/json\r\n\(keepAlive ? "" : "Connection: close\r\n")"
                     + "Content-Length: \(expected.utf8.count)\r\n\r\n\(expected)")
         }
+    }
+
+    @Test func `the longest answer is no longer than was reckoned`() throws {
+        let id = EventID(epoch: try Epoch(parsing: String(repeating: "z", count: 26)), sequence: UInt64(Int64.max))
+        let receipt = PublishReceipt(
+            firstID: id, lastID: id, count: .max, connections: .max, sent: .max, queued: .max, conflated: .max, dropped: .max)
+        var answer: [UInt8] = []
+        PublishAnswer(receipt: receipt, isBatch: true, isEarly: false).append(to: &answer, keepAlive: false, date: [])
+        #expect(answer.count == PublishAnswer.bytesMax)
     }
 }

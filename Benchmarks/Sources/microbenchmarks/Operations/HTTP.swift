@@ -62,11 +62,14 @@ extension Benchmark {
         Benchmark("publish/answer") { iterations in
             let date = Array("Date: Sun, 15 Mar 2026 10:30:00 GMT\r\n".utf8)
             let epoch = try Epoch(parsing: "16ja9qn78j68j")
+            var output: [UInt8] = []
             for sequence in 1...iterations {
                 let id = EventID(epoch: epoch, sequence: 1_000_000 + UInt64(sequence))
                 let receipt = PublishReceipt(
                     firstID: id, lastID: id, count: 1, connections: 250, sent: 249, queued: 1, conflated: 0, dropped: 0)
-                blackHole(PublishAnswer(receipt: receipt, isBatch: false, isEarly: false).encoded(keepAlive: true, date: date))
+                output.removeAll(keepingCapacity: true)
+                PublishAnswer(receipt: receipt, isBatch: false, isEarly: false).append(to: &output, keepAlive: true, date: date)
+                blackHole(output)
             }
         }
     }
