@@ -31,9 +31,9 @@ package struct JSONScanner: Sendable {
 
     /// One value with all it holds, nested at most `depthMax` levels.
     package mutating func value(_ text: Span<UInt8>, depthMax: Int = JSONScanner.depthMax) throws(JSONFault) -> JSONValueToken {
-        skipWhitespace(text)
+        let first = skipWhitespace(text)
         let start = position
-        let kind = try scalarOrOpening(text)
+        let kind = try scalarOrOpening(text, startingWith: first)
         switch kind {
         case .object: try rest(of: .object, text, openedAt: start, depthMax: depthMax)
         case .array: try rest(of: .array, text, openedAt: start, depthMax: depthMax)
@@ -51,44 +51,52 @@ package struct JSONScanner: Sendable {
     }
 
     /// The next key of an object whose `{` was read, and its colon. `nil` once the `}` was read.
+    @inline(__always)
     package mutating func nextKey(_ text: Span<UInt8>, isFirst: Bool) throws(JSONFault) -> JSONStringToken? {
-        skipWhitespace(text)
-        if peek(text) == UInt8(ascii: "}") {
+        var byte = skipWhitespace(text)
+        if byte == UInt8(ascii: "}") {
             position += 1
             return nil
         }
         if !isFirst {
-            try take(UInt8(ascii: ","), text, else: .commaOrBraceExpected)
-            skipWhitespace(text)
-            if peek(text) == UInt8(ascii: "}") { throw JSONFault(reason: .trailingComma, offset: position) }
+            guard byte == UInt8(ascii: ",") else { throw fault(.commaOrBraceExpected, text) }
+            position += 1
+            byte = skipWhitespace(text)
+            if byte == UInt8(ascii: "}") { throw JSONFault(reason: .trailingComma, offset: position) }
         }
-        guard peek(text) == UInt8(ascii: "\"") else { throw fault(.keyExpected, text) }
+        guard byte == UInt8(ascii: "\"") else { throw fault(.keyExpected, text) }
         let key = try string(text)
-        skipWhitespace(text)
-        try take(UInt8(ascii: ":"), text, else: .colonExpected)
+        guard skipWhitespace(text) == UInt8(ascii: ":") else { throw fault(.colonExpected, text) }
+        position += 1
         return key
     }
 
     /// Whether another element follows in an array whose `[` was read; the comma before it is read. False once the `]` was read.
+    @inline(never)
     package mutating func nextElement(_ text: Span<UInt8>, isFirst: Bool) throws(JSONFault) -> Bool {
-        skipWhitespace(text)
-        if peek(text) == UInt8(ascii: "]") {
+        let byte = skipWhitespace(text)
+        if byte == UInt8(ascii: "]") {
             position += 1
             return false
         }
         if !isFirst {
-            try take(UInt8(ascii: ","), text, else: .commaOrBracketExpected)
-            skipWhitespace(text)
-            if peek(text) == UInt8(ascii: "]") { throw JSONFault(reason: .trailingComma, offset: position) }
+            guard byte == UInt8(ascii: ",") else { throw fault(.commaOrBracketExpected, text) }
+            position += 1
+            if skipWhitespace(text) == UInt8(ascii: "]") { throw JSONFault(reason: .trailingComma, offset: position) }
         }
         return true
     }
 
     /// A value that holds no others, or the bracket that opens one that does.
     package mutating func scalarOrOpening(_ text: Span<UInt8>) throws(JSONFault) -> JSONValueToken.Kind {
-        skipWhitespace(text)
-        guard position < text.count else { throw JSONFault(reason: .endOfText, offset: position) }
-        switch text[position] {
+        let first = skipWhitespace(text)
+        return try scalarOrOpening(text, startingWith: first)
+    }
+
+    /// As above, where the position is at its first byte.
+    @inline(__always)
+    private mutating func scalarOrOpening(_ text: Span<UInt8>, startingWith first: UInt8) throws(JSONFault) -> JSONValueToken.Kind {
+        switch first {
         case UInt8(ascii: "\""):
             return .string(try string(text))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
@@ -100,30 +108,23 @@ package struct JSONScanner: Sendable {
         case UInt8(ascii: "["):
             position += 1
             return .array
-        case UInt8(ascii: "t"):
-            try literal((UInt8(ascii: "r"), UInt8(ascii: "u"), UInt8(ascii: "e")), text)
-            return .bool
-        case UInt8(ascii: "f"):
-            try literal((UInt8(ascii: "a"), UInt8(ascii: "l"), UInt8(ascii: "s")), text)
-            try letter(UInt8(ascii: "e"), text)
-            return .bool
-        case UInt8(ascii: "n"):
-            try literal((UInt8(ascii: "u"), UInt8(ascii: "l"), UInt8(ascii: "l")), text)
-            return .null
-        case UInt8(ascii: "N"), UInt8(ascii: "I"):
-            throw JSONFault(reason: .notFinite, offset: position)
         default:
-            throw JSONFault(reason: .valueExpected, offset: position)
+            return try literal(text, startingWith: first)
         }
     }
 
-    /// Inlined, as are `peek` and `take`: they stand between any two tokens, and a call each costs an eighth of the whole scan.
+    /// Passes whitespace.
+    ///
+    /// Inlined, as are the ways that nearly every key and scalar goes: calls between them would cost as much as they do.
+    /// - Returns: what `peek` tells behind it.
     @inline(__always)
-    package mutating func skipWhitespace(_ text: Span<UInt8>) {
-        while position < text.count {
-            switch text[position] {
+    @discardableResult
+    package mutating func skipWhitespace(_ text: Span<UInt8>) -> UInt8 {
+        while true {
+            let byte = peek(text)
+            switch byte {
             case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"): position += 1
-            default: return
+            default: return byte
             }
         }
     }
@@ -146,7 +147,8 @@ package struct JSONScanner: Sendable {
                 open.pop()
                 continue
             }
-            switch try scalarOrOpening(text) {
+            let first = skipWhitespace(text)
+            switch try scalarOrOpening(text, startingWith: first) {
             case .object:
                 try open.push(.object, at: position - 1, depthMax: depthMax)
                 isFirst = true
@@ -158,19 +160,15 @@ package struct JSONScanner: Sendable {
         }
     }
 
+    /// The byte at the position; 0, which nothing in JSON begins with, at the end.
     @inline(__always)
-    func peek(_ text: Span<UInt8>) -> UInt8? {
-        position < text.count ? text[position] : nil
+    func peek(_ text: Span<UInt8>) -> UInt8 {
+        // One check, where the subscript would make a second.
+        UInt(bitPattern: position) < UInt(bitPattern: text.count) ? unsafe text[unchecked: position] : 0
     }
 
     func fault(_ reason: JSONFault.Reason, _ text: Span<UInt8>) -> JSONFault {
         JSONFault(reason: position < text.count ? reason : .endOfText, offset: position)
-    }
-
-    @inline(__always)
-    private mutating func take(_ byte: UInt8, _ text: Span<UInt8>, else reason: JSONFault.Reason) throws(JSONFault) {
-        guard position < text.count, text[position] == byte else { throw fault(reason, text) }
-        position += 1
     }
 }
 
