@@ -28,10 +28,22 @@ extension EventType {
 
     /// As `metricIndex`, of a type's bytes where they stand.
     package static func metricIndex(of bytes: Span<UInt8>) -> Int {
-        let types = known
-        for index in types.indices where bytes.isEqual(toText: types[index].rawValue) { return index }
-        return types.count
+        guard bytes.count <= bytesMax else { return known.count }
+        var candidates = knownOfLength[bytes.count]
+        while candidates != 0 {
+            let index = candidates.trailingZeroBitCount
+            if bytes.isEqual(toText: known[index].rawValue) { return index }
+            candidates &= candidates &- 1
+        }
+        return known.count
     }
+
+    /// By the length of a type, 0 to 64, a bit i for each `known[i]`: their lengths tell most of them from all others.
+    private static let knownOfLength: InlineArray<65, UInt64> = {
+        var places = InlineArray<65, UInt64>(repeating: 0)
+        for (index, type) in known.enumerated() { places[type.rawValue.utf8.count] |= 1 << UInt64(index) }
+        return places
+    }()
 }
 
 extension EventType {

@@ -20,15 +20,21 @@ public struct EventType: RawRepresentable, Sendable, Hashable, CustomStringConve
     public var description: String { rawValue }
 
     /// Whether `bytes` match `[a-z][a-z0-9_]{0,63}`.
-    package static func isWellFormed(_ bytes: Span<UInt8>) -> Bool {
-        guard bytes.count >= 1, bytes.count <= bytesMax, isLetter(bytes[0]) else { return false }
-        for index in 1..<bytes.count {
-            let byte = bytes[index]
-            guard isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "_") else { return false }
-        }
-        return true
-    }
+    package static func isWellFormed(_ bytes: Span<UInt8>) -> Bool { isWellFormed(bytes, 0..<bytes.count) }
 
-    private static func isLetter(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "a") < 26 }
-    private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+    /// Whether the text's bytes in `range` do.
+    static func isWellFormed(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.count >= 1, range.count <= bytesMax, text[range.lowerBound] &- UInt8(ascii: "a") < 26 else { return false }
+        return text.end(of: TypeCharacters.self, from: range.lowerBound) >= range.upperBound
+    }
+}
+
+/// `[a-z0-9_]`.
+private enum TypeCharacters: ByteRun {
+    @inline(__always)
+    static func ends(_ block: Block) -> SIMDMask<Block> {
+        let outside = (block .< Block(repeating: 0x30)) .| (block .> Block(repeating: 0x7A))
+        let beforeLetters = (block .> Block(repeating: 0x39)) .& (block .< Block(repeating: 0x61))
+        return outside .| (beforeLetters .^ (block .== Block(repeating: 0x5F)))
+    }
 }

@@ -28,6 +28,31 @@ import Testing
         }
     }
 
+    @Test func `a type that differs from a known one in a byte is not known`() {
+        for type in EventType.known {
+            let bytes = Array(type.rawValue.utf8)
+            for index in bytes.indices {
+                var other = bytes
+                other[index] = other[index] == UInt8(ascii: "x") ? UInt8(ascii: "y") : UInt8(ascii: "x")
+                let metricIndex = EventType.metricIndex(of: other.span)
+                #expect(metricIndex == EventType.known.count)
+            }
+        }
+    }
+
+    @Test func `each byte is allowed in a type or is not, first and behind`() {
+        let (letters, digits) = (UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"))
+        for byte in UInt8.min...UInt8.max {
+            for (count, position) in [(1, 0), (20, 0), (2, 1), (15, 14), (16, 15), (17, 16), (20, 3), (64, 40), (64, 63)] {
+                var bytes = [UInt8](repeating: UInt8(ascii: "a"), count: count)
+                bytes[position] = byte
+                let isAllowed = letters.contains(byte) || position > 0 && (digits.contains(byte) || byte == UInt8(ascii: "_"))
+                let isWellFormed = EventType.isWellFormed(bytes.span)
+                #expect(isWellFormed == isAllowed, "\(byte) at \(position) of \(count)")
+            }
+        }
+    }
+
     @Test func `the reserved are connected, conflated, lost and closed`() {
         #expect(EventType.reserved.map(\.rawValue) == ["connected", "conflated", "lost", "closed"])
         for type in EventType.known + EventType.reserved {
