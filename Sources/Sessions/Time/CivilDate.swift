@@ -1,7 +1,8 @@
 /// A day of the proleptic Gregorian calendar.
 ///
-/// Both conversions are Howard Hinnant's (https://howardhinnant.github.io/date_algorithms.html): years start in March,
-/// so that the leap day is the last of its year, and 400 years (an era) have 146,097 days.
+/// Years start in March, so that the leap day is the last of its year, and 400 years have 146,097 days. To a date by Cassio Neri and Lorenz
+/// Schneider (Euclidean affine functions and their application to calendar algorithms, 2022, figure 12), whose multiplications stand for most
+/// divisions; from one by Howard Hinnant (https://howardhinnant.github.io/date_algorithms.html).
 package struct CivilDate: Equatable {
     package var year: Int64
     package var month: Int64
@@ -15,15 +16,17 @@ package struct CivilDate: Equatable {
 
     /// `days` since 1970-01-01, from 0000-03-01 on: the callers' years are 1 to 9999, so no division meets a negative.
     package init(daysSince1970 days: Int64) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+        let quarterDays = UInt64(truncatingIfNeeded: days + 719_468) &* 4 &+ 3
+        let (century, ofCentury) = (quarterDays / 146_097, (quarterDays % 146_097) | 3)
+        // A day of a century to its year, and to its day in units of 1 / 2,939,745: 2³² / 1,461 quarter days, rounded up.
+        let product = ofCentury &* 2_939_745
+        let dayOfYear = (product & 0xFFFF_FFFF) / 2_939_745 / 4
+        // The month from March, in the highest bits, and its day in units of 1 / 2,141: 2¹⁶ · 5 / 153, rounded.
+        let months = dayOfYear &* 2_141 &+ 197_913
+        let isNextYear = dayOfYear >= 306
+        year = Int64(century &* 100 &+ product >> 32) + (isNextYear ? 1 : 0)
+        month = Int64(months >> 16) - (isNextYear ? 12 : 0)
+        day = Int64((months & 0xFFFF) / 2_141) + 1
     }
 
     var daysSince1970: Int64 {

@@ -58,6 +58,35 @@ import Testing
         #expect(ByteWriter.compose(ASCII.decimalDigits(value)) { $0.write(decimal: value) } == Array("\(value)".utf8))
     }
 
+    @Test func `a decimal of every length is written as text writes it`() {
+        var power: UInt64 = 1
+        while true {
+            for value in [power - 1, power, power + 1, power &* 7 + 3] {
+                #expect(ASCII.decimalDigits(value) == "\(value)".utf8.count)
+                #expect(ByteWriter.compose(ASCII.decimalDigits(value)) { $0.write(decimal: value) } == Array("\(value)".utf8))
+            }
+            let (next, overflow) = power.multipliedReportingOverflow(by: 10)
+            if overflow { return }
+            power = next
+        }
+    }
+
+    @Test func `digits of pairs are those of each number`() {
+        for first in 0..<100 as Range<UInt64> {
+            for last in [0, 9, 10, 99, first] as [UInt64] {
+                let digits = ASCII.digits(ofPairs: first | last << 16 | first << 32 | last << 48)
+                let text = String(decoding: (0..<8).map { UInt8(truncatingIfNeeded: digits >> ($0 * 8)) }, as: UTF8.self)
+                #expect(text == [first, last, first, last].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined())
+            }
+        }
+    }
+
+    @Test func `a word is written from its lowest byte, where there is room`() async {
+        #expect(ByteWriter.compose(8) { $0.write(word: 0x0807_0605_0403_0201 as UInt64) } == [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(ByteWriter.compose(2) { $0.write(word: 0x0201 as UInt16) } == [1, 2])
+        await #expect(processExitsWith: .failure) { _ = ByteWriter.compose(7) { $0.write(word: 0 as UInt64) } }
+    }
+
     @Test func `the end of an array is written over, and nothing before it`() async {
         var bytes: [UInt8] = [1, 2, 3, 4]
         ByteWriter.overwrite(last: 2, of: &bytes) { $0.write(ascii: "ab") }

@@ -70,6 +70,20 @@ import Testing
         #expect(mismatches == 0)
     }
 
+    @Test func `every microsecond and second of a day has its digits`() {
+        var generator = SeededGenerator(seed: 5)
+        for _ in 0..<5_000 {
+            let (second, microsecond) = (
+                Int64.random(in: 0..<86_400, using: &generator), Int64.random(in: 0..<1_000_000, using: &generator)
+            )
+            let expected = [(second / 3_600, 2), (second / 60 % 60, 2), (second % 60, 2), (microsecond, 6)].map { number, digits in
+                String(repeating: "0", count: digits - "\(number)".utf8.count) + "\(number)"
+            }
+            let time = Timestamp(microsecondsSince1970: second * 1_000_000 + microsecond).iso8601
+            #expect(time == "1970-01-01T\(expected[0]):\(expected[1]):\(expected[2]).\(expected[3])Z")
+        }
+    }
+
     @Test func `any bytes are read or refused without a trap`() {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<20_000 {
