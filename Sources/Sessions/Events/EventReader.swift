@@ -90,6 +90,7 @@ private struct EventParts {
         }
     }
 
+    @inline(__always)
     func event(_ body: Span<UInt8>, startingAt start: Int) throws(EventFault) -> PublishedEvent {
         guard let typeRange else { throw .rule(.typeIsPresent, offset: start) }
         guard let dataRange else { throw .rule(.dataIsPresent, offset: start) }
@@ -117,6 +118,7 @@ private struct EventParts {
 private enum EventMember {
     case type, data, timestamp, key, id
 
+    @inline(__always)
     init?(_ name: Span<UInt8>) {
         switch name.count {
         case 2 where name.isEqual(to: "id"): self = .id

@@ -129,7 +129,19 @@ package struct ByteWriter: ~Copyable {
     @inline(__always)
     package mutating func write(decimal value: UInt64) {
         if value < 10 { return write(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value)) }
-        write(digits: value, count: ASCII.decimalDigits(value))
+        write(ofTwoDigitsOrMore: value)
+    }
+
+    @usableFromInline
+    mutating func write(ofTwoDigitsOrMore value: UInt64) {
+        guard value < 10_000 else { return write(digits: value, count: ASCII.decimalDigits(value)) }
+        let four = ASCII.digits(ofPairs: value / 100 | (value % 100) << 16)
+        if value >= 1_000 {
+            write(word: UInt32(truncatingIfNeeded: four))
+        } else {
+            if value >= 100 { write(UInt8(truncatingIfNeeded: four >> 8)) }
+            write(word: UInt16(truncatingIfNeeded: four >> 16))
+        }
     }
 
     /// The lowest `count` of the word's 16 hexadecimal digits, small.
@@ -151,8 +163,7 @@ package struct ByteWriter: ~Copyable {
     mutating func write(digits value: Int64, count: Int) { write(digits: UInt64(value), count: count) }
 
     /// Two at a time, from the last.
-    @usableFromInline
-    mutating func write(digits value: UInt64, count: Int) {
+    private mutating func write(digits value: UInt64, count: Int) {
         check(count)
         var rest = value
         var index = count

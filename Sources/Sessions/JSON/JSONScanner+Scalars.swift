@@ -20,6 +20,7 @@ extension JSONScanner {
         return (start..<position, false)
     }
 
+    @inline(never)
     private mutating func fractionAndExponent(_ text: Span<UInt8>) throws(JSONFault) {
         if peek(text) == UInt8(ascii: ".") {
             position += 1
@@ -34,6 +35,7 @@ extension JSONScanner {
     }
 
     /// `true`, `false` or `null`, of which the first letter was seen; or nothing that begins a value.
+    @inline(never)
     mutating func literal(_ text: Span<UInt8>, startingWith first: UInt8) throws(JSONFault) -> JSONValueToken.Kind {
         switch first {
         case UInt8(ascii: "t"):

@@ -10,6 +10,7 @@ extension JSONScanner {
     }
 
     /// The rest of one that holds more than plain text, or does not end.
+    @inline(never)
     private mutating func string(_ text: Span<UInt8>, from start: Int) throws(JSONFault) -> JSONStringToken {
         var hasEscapes = false
         while true {

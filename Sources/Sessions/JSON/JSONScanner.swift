@@ -43,6 +43,7 @@ package struct JSONScanner: Sendable {
     }
 
     /// One member of an object whose `{` was read: its key and its value. `nil` once the `}` was read.
+    @inline(__always)
     package mutating func nextMember(
         _ text: Span<UInt8>, isFirst: Bool, depthMax: Int = JSONScanner.depthMax
     ) throws(JSONFault) -> (key: JSONStringToken, value: JSONValueToken)? {
@@ -120,6 +121,12 @@ package struct JSONScanner: Sendable {
     @inline(__always)
     @discardableResult
     package mutating func skipWhitespace(_ text: Span<UInt8>) -> UInt8 {
+        let byte = peek(text)
+        return byte > UInt8(ascii: " ") ? byte : skipMoreWhitespace(text)
+    }
+
+    @inline(never)
+    private mutating func skipMoreWhitespace(_ text: Span<UInt8>) -> UInt8 {
         while true {
             let byte = peek(text)
             switch byte {
@@ -147,15 +154,16 @@ package struct JSONScanner: Sendable {
                 open.pop()
                 continue
             }
+            // As `scalarOrOpening` does, whose result nobody asks for here.
             let first = skipWhitespace(text)
-            switch try scalarOrOpening(text, startingWith: first) {
-            case .object:
-                try open.push(.object, at: position - 1, depthMax: depthMax)
+            switch first {
+            case UInt8(ascii: "\""): _ = try string(text)
+            case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try number(text)
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                try open.push(first == UInt8(ascii: "{") ? .object : .array, at: position, depthMax: depthMax)
+                position += 1
                 isFirst = true
-            case .array:
-                try open.push(.array, at: position - 1, depthMax: depthMax)
-                isFirst = true
-            default: break
+            default: _ = try literal(text, startingWith: first)
             }
         }
     }

@@ -15,6 +15,7 @@ package struct CivilDate: Equatable {
     }
 
     /// `days` since 1970-01-01, from 0000-03-01 on: the callers' years are 1 to 9999, so no division meets a negative.
+    @inline(__always)
     package init(daysSince1970 days: Int64) {
         let quarterDays = UInt64(truncatingIfNeeded: days + 719_468) &* 4 &+ 3
         let (century, ofCentury) = (quarterDays / 146_097, (quarterDays % 146_097) | 3)

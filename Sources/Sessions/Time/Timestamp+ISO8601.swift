@@ -24,7 +24,7 @@ extension Timestamp {
         let date = CivilDate(daysSince1970: Int64(sinceFirst / Self.microsecondsPerDay) + Self.firstDay)
         let time = sinceFirst % Self.microsecondsPerDay
         let (seconds, microseconds) = (time / 1_000_000, time % 1_000_000)
-        let (year, month, day) = (UInt64(date.year), UInt64(date.month), UInt64(date.day))
+        let (year, month, day) = (UInt64(bitPattern: date.year), UInt64(bitPattern: date.month), UInt64(bitPattern: date.day))
 
         let days = ASCII.digits(ofPairs: year / 100 | (year % 100) << 16 | month << 32 | day << 48)
         let times = ASCII.digits(
