@@ -41,8 +41,9 @@ extension Span<UInt8> {
     private func endOfRest<Run: ByteRun>(of run: Run.Type, from start: Int) -> Int {
         var index = start
         while count &- index >= 16 {
-            let length = Self.length(run, unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self))
-            guard length == 16 else { return index &+ length }
+            let block = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self)
+            let ends = Self.ends(run, block)
+            guard ends[0] | ends[1] == 0 else { return index &+ Self.length(before: ends) }
             index &+= 16
         }
         return endOfTail(of: run, from: index)
@@ -66,10 +67,17 @@ extension Span<UInt8> {
 
     /// How many of the block's bytes the run has: 16 if all.
     @inline(__always)
-    private static func length<Run: ByteRun>(_ run: Run.Type, _ block: SIMD16<Int8>) -> Int {
-        let words = unsafe unsafeBitCast(run.ends(block), to: SIMD2<UInt64>.self)
-        let low = UInt64(littleEndian: words[0])
+    private static func length<Run: ByteRun>(_ run: Run.Type, _ block: SIMD16<Int8>) -> Int { length(before: ends(run, block)) }
+
+    @inline(__always)
+    private static func ends<Run: ByteRun>(_ run: Run.Type, _ block: SIMD16<Int8>) -> SIMD2<UInt64> {
+        unsafe unsafeBitCast(run.ends(block), to: SIMD2<UInt64>.self)
+    }
+
+    @inline(__always)
+    private static func length(before ends: SIMD2<UInt64>) -> Int {
+        let low = UInt64(littleEndian: ends[0])
         if low != 0 { return low.trailingZeroBitCount >> 3 }
-        return 8 &+ UInt64(littleEndian: words[1]).trailingZeroBitCount >> 3
+        return 8 &+ UInt64(littleEndian: ends[1]).trailingZeroBitCount >> 3
     }
 }
