@@ -6,14 +6,16 @@ struct ContentFraming: Sendable {
     var hasContent: Bool { isChunked || (contentLength ?? 0) > 0 }
 
     /// Takes note of a field that decides about framing; others pass.
+    @inline(__always)
     mutating func receive(_ line: FieldLine, of bytes: Span<UInt8>) throws(HTTPViolation) {
-        let name = bytes.extracting(line.name)
-        if name.count == 14, name.equalsIgnoringCase("content-length") {
+        switch line.nameCount {
+        case 14 where line.isNamed("content-length", in: bytes):
             try line.checkHoldsNoTab(in: bytes)
             try receiveContentLength(bytes.extracting(line.value))
-        } else if name.count == 17, name.equalsIgnoringCase("transfer-encoding") {
+        case 17 where line.isNamed("transfer-encoding", in: bytes):
             try line.checkHoldsNoTab(in: bytes)
             try receiveTransferEncoding(bytes.extracting(line.value))
+        default: break
         }
     }
 

@@ -9,6 +9,12 @@ struct FieldLine: Sendable {
     var nameCount: Int { Int(nameEnd &- nameStart) }
     var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
 
+    /// `lowercasedName` is small, as it stands in the source.
+    @inline(__always)
+    func isNamed(_ lowercasedName: StaticString, in bytes: Span<UInt8>) -> Bool {
+        nameCount == lowercasedName.utf8CodeUnitCount && bytes.extracting(name).equalsIgnoringCase(lowercasedName)
+    }
+
     /// `line` is not empty and holds no control bytes: the scanner has seen to both.
     init(_ line: Range<Int>, of bytes: Span<UInt8>) throws(HTTPViolation) {
         // §5.2: a folded line, and white space before the first field (§2.2).
@@ -36,17 +42,25 @@ struct FieldLine: Sendable {
     }
 
     /// Where the token that the line begins with ends. Names are letters and hyphens, nearly all of them: eight at a time.
+    @inline(__always)
     private static func tokenEnd(_ line: Range<Int>, of bytes: Span<UInt8>) -> Int {
-        let raw = unsafe bytes.bytes
-        var index = line.lowerBound
-        while index + 8 <= line.upperBound {
-            let others = notLettersOrHyphens(
-                UInt64(littleEndian: unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)))
-            index += others == 0 ? 8 : others.trailingZeroBitCount / 8
-            if others != 0 { break }
+        precondition(line.upperBound <= bytes.count, "a line is within its head")
+        // By pointer: a span would check each word again.
+        return unsafe bytes.withUnsafeBytes { bytes in
+            var index = line.lowerBound
+            while index <= line.upperBound - 8 {
+                let word = unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let others = notLettersOrHyphens(word)
+                guard others != 0 else {
+                    index += 8
+                    continue
+                }
+                index += others.trailingZeroBitCount / 8
+                break
+            }
+            while index < line.upperBound, unsafe bytes[index].isToken { index += 1 }
+            return index
         }
-        while index < line.upperBound, bytes[index].isToken { index += 1 }
-        return index
     }
 
     /// The highest bit of each of eight bytes, in little-endian order, that is no letter and no hyphen. No sum leaves its byte, since their highest

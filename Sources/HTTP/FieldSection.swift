@@ -52,12 +52,12 @@ struct FieldSection: Sendable {
         String(decoding: bytes[range], as: UTF8.self)
     }
 
-    private func isNamed(_ name: StaticString, _ line: FieldLine) -> Bool {
-        line.nameCount == name.utf8CodeUnitCount && bytes.span.extracting(line.name).equalsIgnoringCase(name)
-    }
+    private func isNamed(_ name: StaticString, _ line: FieldLine) -> Bool { line.isNamed(name, in: bytes.span) }
 
     private func list(_ range: Range<Int>, contains token: StaticString) -> Bool {
         let value = bytes.span.extracting(range)
+        // Nearly all lists are one token.
+        if value.equalsIgnoringCase(token) { return true }
         var start = 0
         while start <= value.count {
             let end = value.firstIndex(of: .comma, from: start) ?? value.count

@@ -7,13 +7,14 @@ package enum HTTPVersion: String, Sendable, CaseIterable {
 extension HTTPVersion {
     /// The name is case-sensitive and both numbers are one digit: `HTTP/` DIGIT `.` DIGIT, nothing else.
     init(_ bytes: Span<UInt8>) throws(HTTPViolation) {
+        if bytes.equals("HTTP/1.1") {
+            self = .http11
+            return
+        }
         guard bytes.count == 8, bytes.extracting(first: 5).equals("HTTP/"), bytes[5].isDigit, bytes[6] == UInt8(ascii: "."),
             bytes[7].isDigit
         else { throw .versionMalformed }
-        switch (bytes[5], bytes[7]) {
-        case (UInt8(ascii: "1"), UInt8(ascii: "0")): self = .http10
-        case (UInt8(ascii: "1"), UInt8(ascii: "1")): self = .http11
-        default: throw .versionNotSupported
-        }
+        guard bytes.equals("HTTP/1.0") else { throw .versionNotSupported }
+        self = .http10
     }
 }

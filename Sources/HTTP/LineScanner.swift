@@ -16,21 +16,7 @@ struct LineScanner {
     ) throws(HTTPViolation) -> Range<Int>? {
         // One byte over the limit is enough to know.
         let end = min(bytes.count, lineStart + lengthMax + 1)
-        var index = scanned
-        let raw = unsafe bytes.bytes
-        while index + 8 <= end {
-            let word = unsafe UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-            let controls = Self.controls(word)
-            guard controls != 0 else {
-                index += 8
-                continue
-            }
-            // The first of them; what is wrong with it is told below. A tab, unlike the others, may stand in a line.
-            index += controls.trailingZeroBitCount / 8
-            guard bytes[index] == .tab else { break }
-            index += 1
-        }
-        while index < end, !bytes[index].isControl { index += 1 }
+        let index = Self.firstControl(in: bytes, from: scanned, to: end)
         scanned = index
         if index - lineStart > lengthMax { throw tooLong }
         if index == bytes.count { return nil }
@@ -48,6 +34,28 @@ struct LineScanner {
             scanned = lineStart
             return line
         default: throw .controlByte
+        }
+    }
+
+    /// `end` where there is none. A tab, unlike the others, may stand in a line.
+    @inline(__always)
+    private static func firstControl(in bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        // By pointer: a span would check each word again.
+        unsafe bytes.withUnsafeBytes { bytes in
+            var index = start
+            while index <= end - 8 {
+                let word = unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let controls = controls(word)
+                guard controls != 0 else {
+                    index += 8
+                    continue
+                }
+                index += controls.trailingZeroBitCount / 8
+                guard unsafe bytes[index] == .tab else { return index }
+                index += 1
+            }
+            while index < end, unsafe !bytes[index].isControl { index += 1 }
+            return index
         }
     }
 

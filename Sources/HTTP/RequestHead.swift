@@ -85,7 +85,9 @@ package struct RequestHead: Sendable {
     package func contains(_ lowercasedName: StaticString) -> Bool { fields.contains(lowercasedName) }
 
     /// Whether the field's comma-separated list holds the token, whatever the case.
-    package func has(_ lowercasedName: StaticString, token: StaticString) -> Bool { fields.has(lowercasedName, token: token) }
+    package func has(_ lowercasedName: StaticString, token lowercasedToken: StaticString) -> Bool {
+        fields.has(lowercasedName, token: lowercasedToken)
+    }
 
     /// RFC 9112 §9.3. A 1.0 client gets one answer per connection.
     package var keepAlive: Bool { version == .http11 && !has("connection", token: "close") }

@@ -14,19 +14,18 @@ struct RequestRules: HeadRules {
 
     mutating func receive(_ field: FieldLine, of bytes: Span<UInt8>) throws(HTTPViolation) {
         try framing.receive(field, of: bytes)
-        let name = bytes.extracting(field.name)
-        switch name.count {
-        case 4 where name.equalsIgnoringCase("host"):
+        switch field.nameCount {
+        case 4 where field.isNamed("host", in: bytes):
             if hasHost { throw .hostDuplicate }
             try HostField.check(bytes.extracting(field.value))
             hasHost = true
-        case 6 where name.equalsIgnoringCase("expect"):
+        case 6 where field.isNamed("expect", in: bytes):
             guard bytes.extracting(field.value).equalsIgnoringCase("100-continue") else { throw .expectationUnknown }
             expectsContinue = true
-        case 7 where name.equalsIgnoringCase("upgrade"):
+        case 7 where field.isNamed("upgrade", in: bytes):
             // The JDK's HttpClient offers h2c with its first request, body and all; an offer we ignore hides nothing (RFC 9110 §7.8).
             hasUpgrade = hasUpgrade || !bytes.extracting(field.value).equalsIgnoringCase("h2c")
-        case 10 where name.equalsIgnoringCase("connection"):
+        case 10 where field.isNamed("connection", in: bytes):
             try field.checkHoldsNoTab(in: bytes)
         default: break
         }

@@ -26,7 +26,9 @@ package struct ResponseHead: Sendable {
 
     package func contains(_ lowercasedName: StaticString) -> Bool { fields.contains(lowercasedName) }
 
-    package func has(_ lowercasedName: StaticString, token: StaticString) -> Bool { fields.has(lowercasedName, token: token) }
+    package func has(_ lowercasedName: StaticString, token lowercasedToken: StaticString) -> Bool {
+        fields.has(lowercasedName, token: lowercasedToken)
+    }
 
     package var keepAlive: Bool { version == .http11 && !has("connection", token: "close") }
 }

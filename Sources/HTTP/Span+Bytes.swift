@@ -1,47 +1,43 @@
 /// Comparing and searching bytes where they lie.
 extension Span<UInt8> {
     /// The same bytes, case included.
-    package func equals(_ text: StaticString) -> Bool {
-        guard count == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { text in
-            for index in indices where self[index] != (unsafe text[index]) { return false }
-            return true
-        }
+    package func equals(_ text: StaticString) -> Bool { isEqual(to: text) { $0 } }
+
+    /// The same bytes but for ASCII case, as field names and list tokens are compared (RFC 9110 §5.1). The text is given in small letters.
+    package func equalsIgnoringCase(_ lowercasedText: StaticString) -> Bool {
+        assert("\(lowercasedText)".utf8.allSatisfy { $0 == $0.lowercased }, "the text is given in small letters")
+        return isEqual(to: lowercasedText, Self.lowercased)
     }
 
-    /// The same bytes but for ASCII case, as field names and list tokens are compared (RFC 9110 §5.1).
-    package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+    /// Eight bytes at a time, and then the last eight; each word of ours as `folded` makes it.
+    @inline(__always)
+    private func isEqual(to text: StaticString, _ folded: (UInt64) -> UInt64) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return unsafe withUnsafeBytes { bytes in
-            text.withUTF8Buffer { text in
-                let text = UnsafeRawBufferPointer(text)
-                guard count >= 8 else {
-                    guard count < 4 else { return unsafe Self.lowercased(Self.ends(bytes)) == Self.lowercased(Self.ends(text)) }
-                    for index in 0..<count where unsafe bytes[index].lowercased != text[index].lowercased { return false }
-                    return true
-                }
-                // Eight at a time, and then the last eight.
-                var index = 0
-                while index < count - 8 {
-                    guard unsafe Self.isEqualIgnoringCase(bytes, text, at: index) else { return false }
-                    index += 8
-                }
-                return unsafe Self.isEqualIgnoringCase(bytes, text, at: count - 8)
+            let text = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: bytes.count)
+            guard bytes.count >= 8 else { return unsafe folded(Self.short(bytes)) == Self.short(text) }
+            var index = 0
+            while index < bytes.count - 8 {
+                guard unsafe folded(Self.word(bytes, at: index)) == Self.word(text, at: index) else { return false }
+                index += 8
             }
+            return unsafe folded(Self.word(bytes, at: bytes.count - 8)) == Self.word(text, at: bytes.count - 8)
         }
     }
 
-    /// The first four bytes and the last four of four to seven.
-    private static func ends(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        let first = unsafe bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
-        let last = unsafe bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self)
-        return UInt64(first) << 32 | UInt64(last)
+    private static func word(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt64 {
+        unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 
-    private static func isEqualIgnoringCase(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, at offset: Int) -> Bool {
-        let left = unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        let right = unsafe right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        return left == right || lowercased(left) == lowercased(right)
+    /// All of up to seven bytes, some of them twice, in a word.
+    @inline(__always)
+    private static func short(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let last = bytes.count - 1
+        guard last < 3 else {
+            let first = unsafe bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            return unsafe UInt64(first) << 32 | UInt64(bytes.loadUnaligned(fromByteOffset: last - 3, as: UInt32.self))
+        }
+        return last < 0 ? 0 : unsafe UInt64(bytes[0]) << 16 | UInt64(bytes[(last + 1) / 2]) << 8 | UInt64(bytes[last])
     }
 
     /// Eight bytes with their ASCII capitals made small. No sum leaves its byte, since their highest bits are put aside.
@@ -68,6 +64,7 @@ extension Span<UInt8> {
     }
 
     /// `range` without the optional whitespace at its ends.
+    @inline(__always)
     func trimmingWhitespace(_ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end, self[start].isWhitespace { start += 1 }
