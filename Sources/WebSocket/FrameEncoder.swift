@@ -81,10 +81,13 @@ package enum FrameEncoder {
     /// An unmasked Close frame (§5.5.1). The reason is cut to the 123 bytes that fit, at the end of a character.
     package static func close(_ code: CloseCode, reason: String = "") -> [UInt8] {
         precondition(CloseCode.isValidOnWire(code.rawValue), "a code that may be sent (§7.4)")
+        let (high, low) = (UInt8(truncatingIfNeeded: code.rawValue >> 8), UInt8(truncatingIfNeeded: code.rawValue))
+        guard !reason.isEmpty else { return [0x80 | Opcode.close.rawValue, 2, high, low] }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(reason.isEmpty ? 4 : 2 + controlPayloadBytesMax)
+        bytes.reserveCapacity(2 + controlPayloadBytesMax)
         appendHeader(.close, payloadLength: 2, to: &bytes)
-        appendBigEndian(UInt64(code.rawValue), width: 2, to: &bytes)
+        bytes.append(high)
+        bytes.append(low)
         for scalar in reason.unicodeScalars {
             let encoded = UTF8.encode(scalar)!
             guard bytes.count + encoded.count <= 2 + controlPayloadBytesMax else { break }

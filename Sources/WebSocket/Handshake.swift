@@ -43,10 +43,9 @@ package enum Handshake {
             throw .httpVersionTooOld
         }
         try checkVersion(head)
-        try checkKey(head)
+        let acceptKey = try answerKey(head)
         let subprotocol = try Subprotocols.select(from: head.values("sec-websocket-protocol"), ours: subprotocols)
         let agreement = try agreement(head)
-        let acceptKey = try answerKey(head)
         return Acceptance(acceptKey: acceptKey, subprotocol: subprotocol, deflate: deflate ? agreement : nil)
     }
 
@@ -61,15 +60,20 @@ package enum Handshake {
         guard isOurs else { throw .unsupportedVersion }
     }
 
-    private static func checkKey(_ head: RequestHead) throws(HandshakeRejection) {
+    private static func answerKey(_ head: RequestHead) throws(HandshakeRejection) -> AcceptKey {
         var lines = 0
+        var answer: AcceptKey?
         let isWellFormed = head.first("sec-websocket-key") { key, count in
             lines = count
-            return AcceptKey.isWellFormed(key)
+            guard AcceptKey.isWellFormed(key) else { return false }
+            answer = AcceptKey(answering: key)
+            return true
         }
         guard let isWellFormed else { throw .missingKey }
         guard lines == 1 else { throw .duplicateKey }
         guard isWellFormed else { throw .malformedKey }
+        guard let answer else { throw .digestUnavailable }
+        return answer
     }
 
     /// Malformed offers are refused whatever is made of them (§9.1).
@@ -79,15 +83,5 @@ package enum Handshake {
         }
         if isUsual { return PermessageDeflate.usualAgreement }
         return PermessageDeflate.negotiate(try ExtensionOffers.parse(head.values("sec-websocket-extensions")))
-    }
-
-    private static func answerKey(_ head: RequestHead) throws(HandshakeRejection) -> AcceptKey {
-        var answer: AcceptKey?
-        _ = head.first("sec-websocket-key") { key, _ in
-            answer = AcceptKey(answering: key)
-            return answer != nil
-        }
-        guard let answer else { throw .digestUnavailable }
-        return answer
     }
 }

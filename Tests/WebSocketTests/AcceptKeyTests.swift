@@ -22,6 +22,25 @@ struct AcceptKeyTests {
         #expect(AcceptKey.isWellFormed(bytes.span) == isWellFormed)
     }
 
+    @Test func `a digit is one of Base64's 64, wherever it stands`() {
+        let digits = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        for place in [0, 11, 21] {
+            for byte in UInt8.min ... .max {
+                var key = Array("dGhlIHNhbXBsZSBub25jZQ==".utf8)
+                key[place] = byte
+                #expect(AcceptKey.isWellFormed(key.span) == digits.contains(byte), "\(byte) at \(place)")
+            }
+        }
+    }
+
+    /// A thread computes all its keys with one context.
+    @Test func `a key's answer does not depend on the keys before it`() {
+        for other in ["AAAAAAAAAAAAAAAAAAAAAA==", "++++////++++////++++/w==", "dGhlIHNhbXBsZSBub25jZQ=="] {
+            #expect(accept(other) != nil)
+            #expect(accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        }
+    }
+
     @Test func `answers are the same when all their digits are`() {
         let keys = ["dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZR==", "AAAAAAAAAAAAAAAAAAAAAA=="]
         for key in keys {
