@@ -22,9 +22,15 @@ package struct ByteWriter: ~Copyable {
     /// The `count` bytes that `body` writes: not one more or less, which is ours to see to.
     @inlinable
     package static func compose(_ count: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
-        guard count > 0 else { return [] }
         // Array's initializer of uninitialized memory asks the runtime each time which class an array of bytes is: 350 instructions.
         var bytes: [UInt8] = []
+        append(count, to: &bytes, body)
+        return bytes
+    }
+
+    /// As ``compose(_:_:)``, behind what the array holds already.
+    package static func append(_ count: Int, to bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
+        guard count > 0 else { return }
         bytes.append(addingCapacity: count) { output in
             unsafe output.withUnsafeMutableBufferPointer { memory, written in
                 guard let start = memory.baseAddress else { preconditionFailure("memory of a size has a beginning") }
@@ -34,7 +40,6 @@ package struct ByteWriter: ~Copyable {
                 written = count
             }
         }
-        return bytes
     }
 
     /// Appends what `body` writes, which is no more than `countMax` bytes.

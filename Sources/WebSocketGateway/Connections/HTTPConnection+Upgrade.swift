@@ -3,13 +3,12 @@ internal import Sessions
 
 /// A client's way from request to WebSocket.
 extension HTTPConnection {
-    /// Asks the session's home to let the client in; its bytes wait meanwhile.
-    func join(_ request: JoinRequest, _ upgrade: consuming ClientRoutes.Upgrade) {
+    /// Asks the session's home to let the client in. Where it is another worker's, the client's bytes wait for its answer.
+    func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
+        if let answer = core.join(request) { return ClientRoutes.finish(upgrade, request, answer, on: self) }
         isExclusive = true
         self.upgrade = upgrade
-        core.join(request)
-        // A home on this worker has answered by now.
-        if self.upgrade != nil { stream.pauseReading() }
+        stream.pauseReading()
     }
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {

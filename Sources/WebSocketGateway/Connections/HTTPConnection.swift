@@ -134,7 +134,7 @@ final class HTTPConnection: StreamPeer {
             while case .open = state, !closesAfterAnswers, !isHeldBack {
                 if publishesKnown(bytes, at: &position) { continue }
                 guard let element = try parser.next(bytes, at: &position) else { break }
-                switch element {
+                switch consume element {
                 case .head(let head):
                     guard head.hasBody else {
                         handle(head, [])

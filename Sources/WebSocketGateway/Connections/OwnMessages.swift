@@ -10,10 +10,10 @@ enum OwnMessages {
     }
 
     /// The first message on every connection that is let in. Its parts hold nothing that JSON would escape. Who begins at the head has `seen` it.
-    static func connected(
+    static func appendConnected(
         _ id: ConnectionID, session: SessionID, lastID: EventID?, resume: ResumeAnswer?, now: Timestamp, for transport: Transport,
-        seen: EventID? = nil
-    ) -> [UInt8] {
+        seen: EventID? = nil, to bytes: inout [UInt8]
+    ) {
         let session = session.description
         let epoch = lastID?.epoch.description
         // {"type":"connected","data":{"connection_id":"…","session_id":"…","epoch":…,"last_id":…,"resume":…},"timestamp":"…"} without its parts.
@@ -22,32 +22,29 @@ enum OwnMessages {
         // {"recovered":…,"from":…,"oldest_id":…}
         length += resume.map { 35 + ($0.recovered ? 4 : 5) + idLength($0.from) + idLength($0.oldestID) } ?? 4
 
-        return transport.message(ofLength: length, seen: seen) { writer in
+        transport.appendMessage(ofLength: length, seen: seen, to: &bytes) { writer in
             writer.write(ascii: "{\"type\":\"connected\",\"data\":{\"connection_id\":\"")
             id.write(to: &writer)
             writer.write(ascii: "\",\"session_id\":\"")
             writer.write(text: session)
-            writer.write(ascii: "\",\"epoch\":")
             if let epoch {
-                writer.write(UInt8(ascii: "\""))
+                writer.write(ascii: "\",\"epoch\":\"")
                 writer.write(text: epoch)
-                writer.write(UInt8(ascii: "\""))
+                writer.write(ascii: "\",\"last_id\":")
+                write(lastID, to: &writer)
             } else {
-                writer.write(ascii: "null")
+                writer.write(ascii: "\",\"epoch\":null,\"last_id\":null")
             }
-            writer.write(ascii: ",\"last_id\":")
-            write(lastID, to: &writer)
-            writer.write(ascii: ",\"resume\":")
             if let resume {
-                writer.write(ascii: resume.recovered ? "{\"recovered\":true,\"from\":" : "{\"recovered\":false,\"from\":")
+                writer.write(
+                    ascii: resume.recovered ? ",\"resume\":{\"recovered\":true,\"from\":" : ",\"resume\":{\"recovered\":false,\"from\":")
                 write(resume.from, to: &writer)
                 writer.write(ascii: ",\"oldest_id\":")
                 write(resume.oldestID, to: &writer)
-                writer.write(UInt8(ascii: "}"))
+                writer.write(ascii: "}},\"timestamp\":\"")
             } else {
-                writer.write(ascii: "null")
+                writer.write(ascii: ",\"resume\":null},\"timestamp\":\"")
             }
-            writer.write(ascii: "},\"timestamp\":\"")
             now.write(to: &writer)
             writer.write(ascii: "\"}")
         }
@@ -70,7 +67,8 @@ enum OwnMessages {
         let roundTrip = roundTripNanoseconds.map { (Double($0 / 1000) / 1000).description } ?? "null"
         // {"type":"heartbeat","data":{"server_time":"…","last_id":…,"delivered":…,"rtt_ms":…},"timestamp":"…"} without its parts.
         let length = 95 + 2 * Timestamp.iso8601Bytes + idLength(lastID) + ASCII.decimalDigits(delivered) + roundTrip.utf8.count
-        return transport.message(ofLength: length) { writer in
+        var bytes: [UInt8] = []
+        transport.appendMessage(ofLength: length, to: &bytes) { writer in
             writer.write(ascii: "{\"type\":\"heartbeat\",\"data\":{\"server_time\":\"")
             now.write(to: &writer)
             writer.write(ascii: "\",\"last_id\":")
@@ -83,6 +81,7 @@ enum OwnMessages {
             now.write(to: &writer)
             writer.write(ascii: "\"}")
         }
+        return bytes
     }
 
     /// Stands where events would have been that are kept no more.

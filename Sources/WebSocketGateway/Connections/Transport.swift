@@ -18,14 +18,14 @@ extension Transport {
 
     /// A message of ours: `body` writes its JSON, one line of `length` bytes. `seen` is the event up to which a client of an event stream misses
     /// nothing though it was given none: it says so when it comes back.
-    func message(ofLength length: Int, seen: EventID? = nil, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
+    func appendMessage(ofLength length: Int, seen: EventID? = nil, to bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
         switch self {
         case .webSocket:
-            ByteWriter.compose(FrameEncoder.headerLength(payloadLength: length) + length) { writer in
+            ByteWriter.append(FrameEncoder.headerLength(payloadLength: length) + length, to: &bytes) { writer in
                 FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
                 body(&writer)
             }
-        case .eventStream: EventStream.event(id: seen, ofLength: length, body)
+        case .eventStream: EventStream.appendEvent(id: seen, ofLength: length, to: &bytes, body)
         }
     }
 

@@ -24,8 +24,8 @@ enum EventStream {
     }
 
     /// One event whose data is one line of `length` bytes, which `body` writes.
-    static func event(id: EventID? = nil, ofLength length: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
-        ByteWriter.compose(idLength(id) + fieldLength + length + 1) { writer in
+    static func appendEvent(id: EventID? = nil, ofLength length: Int, to bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
+        ByteWriter.append(idLength(id) + fieldLength + length + 1, to: &bytes) { writer in
             write(id, to: &writer)
             writer.write(ascii: "data: ")
             body(&writer)

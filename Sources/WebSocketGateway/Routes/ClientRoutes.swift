@@ -18,6 +18,11 @@ enum ClientRoutes {
             case .eventStream: .eventStream
             }
         }
+
+        /// The client speaks `wsg.v1`: it is told inside the WebSocket why it is refused, where a browser's script can read it.
+        var canReadRefusals: Bool {
+            if case .webSocket(let acceptance) = self { acceptance.subprotocol == ClientRoutes.subprotocol } else { false }
+        }
     }
 
     /// Everything about an accepted request that is needed once the session's home has let the client in.
@@ -28,11 +33,7 @@ enum ClientRoutes {
         let filter: TypeFilter?
         let replay: ReplaySpeed?
         /// Nil: anonymous.
-        var identity: Identity?
-        /// The client speaks `wsg.v1`: it is told inside the WebSocket why it is refused, where a browser's script can read it.
-        var canReadRefusals: Bool {
-            if case .webSocket(let acceptance) = opening { acceptance.subprotocol == ClientRoutes.subprotocol } else { false }
-        }
+        let identity: Identity?
     }
 
     static let subprotocol = "wsg.v1"
@@ -53,7 +54,7 @@ enum ClientRoutes {
             if core.plan.settings.echoes { return try upgradeToEcho(head, on: connection) }
             try upgrade(head, on: connection)
         } catch {
-            refuse(error, head, upgrade: nil, on: connection)
+            refuse(error, head, opening: nil, from: connection.peer, on: connection)
         }
     }
 
@@ -63,7 +64,7 @@ enum ClientRoutes {
             id: connection.core.makeConnectionID(slot: connection.ref.slot), address: connection.peer, mode: .echo,
             encoding: Encoding(acceptance.deflate))
         connection.core.counters.add(.handshakes, label: HandshakeOutcome.accepted.index)
-        begin(client, early, .webSocket(acceptance), [])
+        begin(client, early, .webSocket(acceptance)) { _ in }
     }
 
     private static func upgrade(_ head: RequestHead, on connection: HTTPConnection) throws(Refusal) {
@@ -81,13 +82,13 @@ enum ClientRoutes {
         let (query, tokenFault) = try query(head, asksForTokens: core.board.door.asksForTokens)
         let (resumeFrom, join, filter, replay) = try parameters(head, query, transport)
         let address = core.plan.proxies.client(of: connection.peer, forwardedFor: head.values("x-forwarded-for"))
-        var upgrade = Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay)
         // One property, or the whole plan would be copied.
         let origins = core.plan.origins
         guard head.first("origin", satisfies: { $1 == 1 && origins.allows($0) }) ?? true else {
             let response = EngineResponse.error(.forbidden, "ORIGIN_NOT_ALLOWED", "pages of this origin may not connect")
             return refuse(
-                Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, upgrade: upgrade, on: connection)
+                Refusal(outcome: .forbidden, response: response, inside: ("FORBIDDEN", .forbidden)), head, opening: opening,
+                from: address, on: connection)
         }
         // Behind a proxy its clients' addresses count; a peer's own was counted at its accept.
         if address != connection.peer {
@@ -96,15 +97,16 @@ enum ClientRoutes {
                 let response = EngineResponse.error(
                     .tooManyRequests, "RATE_LIMITED", "this address opens connections too fast", retryAfterSeconds: wait)
                 return refuse(
-                    Refusal(outcome: .addressRate, response: response, inside: ("RATE_LIMITED", .rateLimited)), head, upgrade: upgrade,
-                    on: connection)
+                    Refusal(outcome: .addressRate, response: response, inside: ("RATE_LIMITED", .rateLimited)), head, opening: opening,
+                    from: address, on: connection)
             }
         }
+        let identity: Identity?
         do throws(TokenFault) {
             if let tokenFault { throw tokenFault }
-            upgrade.identity = try identify(head, query, from: address, core)
+            identity = try identify(head, query, from: address, core)
         } catch {
-            return refuse(self.refusal(error, address, core), head, upgrade: upgrade, on: connection)
+            return refuse(self.refusal(error, address, core), head, opening: opening, from: address, on: connection)
         }
         guard address == connection.peer || core.count(address, of: connection) else {
             throw Refusal(
@@ -116,8 +118,9 @@ enum ClientRoutes {
             session: session, kind: kind, worker: core.index, connection: connection.ref,
             id: core.makeConnectionID(slot: connection.ref.slot),
             encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil,
-            access: access(upgrade.identity, to: session, core), subject: upgrade.identity?.subject)
-        connection.join(request, upgrade)
+            access: access(identity, to: session, core), subject: identity?.subject)
+        connection.join(
+            request, Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay, identity: identity))
     }
 
     // MARK: What the request says
@@ -227,7 +230,8 @@ enum ClientRoutes {
 
     static func finish(_ upgrade: Upgrade, _ request: JoinRequest, _ answer: JoinAnswer, on connection: HTTPConnection) {
         switch answer {
-        case .refused(let refusal): refuse(self.refusal(refusal), upgrade.head, upgrade: upgrade, on: connection)
+        case .refused(let refusal):
+            refuse(self.refusal(refusal), upgrade.head, opening: upgrade.opening, from: upgrade.address, on: connection)
         case .admitted(let incarnation, let lastID, let resume, let start, let page):
             let core = connection.core
             let (client, early) = connection.becomeClient(
@@ -244,10 +248,13 @@ enum ClientRoutes {
                 replay: upgrade.replay.map {
                     Replay($0, now: core.now, rereads: lastID != nil && (resume?.recovered == true || isAtHead))
                 })
-            let first = OwnMessages.connected(
-                request.id, session: request.session, lastID: lastID, resume: resume, now: core.wallTime, for: client.transport,
-                seen: isAtHead ? lastID : nil)
-            begin(client, early, upgrade.opening, first)
+            let id = request.session
+            begin(client, early, upgrade.opening) { bytes in
+                OwnMessages.appendConnected(
+                    client.id, session: id, lastID: lastID, resume: resume,
+                    now: Timestamp(microsecondsSince1970: client.connectedAt), for: client.transport, seen: isAtHead ? lastID : nil,
+                    to: &bytes)
+            }
             if let page { client.catchUp(with: page) } else if start != nil { client.continueFromHistory() }
             // It was asking while the others were told to leave.
             if core.isDraining { client.gatewayStops(hard: false) }
@@ -279,34 +286,42 @@ enum ClientRoutes {
         }
     }
 
-    private static func refuse(_ refusal: Refusal, _ head: RequestHead, upgrade: Upgrade?, on connection: HTTPConnection) {
+    /// `opening` is nil where it is not known yet.
+    private static func refuse(
+        _ refusal: Refusal, _ head: RequestHead, opening: Opening?, from address: SocketAddress, on connection: HTTPConnection
+    ) {
         let core = connection.core
         core.counters.add(.handshakes, label: refusal.outcome.index)
-        guard let inside = refusal.inside, let upgrade, upgrade.canReadRefusals else {
+        guard let inside = refusal.inside, let opening, opening.canReadRefusals else {
             return connection.answer(head, EventStreamRoutes.readable(refusal.response, head, core))
         }
         let id = core.makeConnectionID(slot: connection.ref.slot)
         let (client, early) = connection.becomeClient(
-            id: id, address: upgrade.address, mode: .refused,
-            encoding: upgrade.opening.encoding)
+            id: id, address: address, mode: .refused,
+            encoding: opening.encoding)
         let event = OwnMessages.error(inside.code, "refused: \(inside.code)", details: [:], now: core.wallTime, for: client.transport)
-        begin(client, early, upgrade.opening, event)
+        begin(client, early, opening) { $0.append(contentsOf: event) }
         client.close(inside.close, .refused, reason: inside.code)
     }
 
     /// The 101 or 200 and the first message leave together.
-    private static func begin(_ client: ClientConnection, _ early: [UInt8], _ opening: Opening, _ first: [UInt8]) {
+    private static func begin(
+        _ client: ClientConnection, _ early: [UInt8], _ opening: Opening, appendingFirst append: (inout [UInt8]) -> Void
+    ) {
         let core = client.core
-        core.scratch.removeAll(keepingCapacity: true)
+        var bytes: [UInt8] = []
+        swap(&bytes, &core.scratch)
+        bytes.removeAll(keepingCapacity: true)
         switch opening {
-        case .webSocket(let acceptance): acceptance.appendResponse(to: &core.scratch)
+        case .webSocket(let acceptance): acceptance.appendResponse(to: &bytes)
         case .eventStream(let crossOrigin):
             let date = core.dateLine
-            EventStreamRoutes.appendAnswer(crossOrigin, date: date, retryMilliseconds: core.retryAfterMilliseconds(), to: &core.scratch)
+            EventStreamRoutes.appendAnswer(crossOrigin, date: date, retryMilliseconds: core.retryAfterMilliseconds(), to: &bytes)
             client.watchAcknowledgements()
         }
-        core.scratch.append(contentsOf: first)
-        client.send(copying: core.scratch)
+        append(&bytes)
+        client.send(copying: bytes)
+        swap(&bytes, &core.scratch)
         client.stream.startReading()
         client.scheduleNextDeadline()
         // Bytes that came with the request are already the client's.

@@ -35,9 +35,12 @@ extension WorkerCore {
         }
     }
 
-    func join(_ request: JoinRequest) {
+    /// The home's answer; nil where it is another worker's, which sends it.
+    func join(_ request: JoinRequest) -> JoinAnswer? {
         let worker = board.home(of: request.session)
-        if worker == index { joined(request, home.join(request)) } else { post(.join(request), to: worker) }
+        if worker == index { return home.join(request) }
+        post(.join(request), to: worker)
+        return nil
     }
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {

@@ -97,6 +97,13 @@ import Testing
         }
     }
 
+    @Test func `what is composed stands behind what was there`() {
+        var bytes: [UInt8] = [1, 2]
+        ByteWriter.append(2, to: &bytes) { $0.write(ascii: "ab") }
+        ByteWriter.append(0, to: &bytes) { _ in }
+        #expect(bytes == [1, 2, 97, 98])
+    }
+
     @Test func `nothing is nothing`() { #expect(ByteWriter.compose(0) { _ in } == []) }
 
     @Test func `more or fewer bytes than announced are ours to avoid`() async {

@@ -17,11 +17,19 @@ struct OwnMessagesTests {
 
     private struct NotOneText: Error {}
 
+    private func connected(
+        _ id: ConnectionID, _ session: SessionID, _ lastID: EventID?, _ resume: ResumeAnswer?, _ transport: Transport, seen: EventID? = nil
+    ) -> [UInt8] {
+        var bytes: [UInt8] = []
+        OwnMessages.appendConnected(id, session: session, lastID: lastID, resume: resume, now: now, for: transport, seen: seen, to: &bytes)
+        return bytes
+    }
+
     private func id(_ sequence: UInt64) throws -> EventID { EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: sequence) }
 
     @Test func `connected, to a stream that is empty`() throws {
         let connection = try #require(ConnectionID("01234567-89ab-4def-8123-456789abcdef"))
-        let frame = OwnMessages.connected(connection, session: try SessionID("bt-1"), lastID: nil, resume: nil, now: now, for: .webSocket)
+        let frame = connected(connection, try SessionID("bt-1"), nil, nil, .webSocket)
         #expect(
             try payload(frame)
                 == #"{"type":"connected","data":{"connection_id":"01234567-89ab-4def-8123-456789abcdef","session_id":"bt-1","epoch":null,"last_id":null,"resume":null},"timestamp":"2026-03-15T10:30:00.123456Z"}"#
@@ -31,8 +39,7 @@ struct OwnMessagesTests {
     @Test func `connected, after a resume`() throws {
         let connection = try #require(ConnectionID("01234567-89ab-4def-8123-456789abcdef"))
         let resume = ResumeAnswer(recovered: false, from: try id(41), oldestID: nil)
-        let frame = OwnMessages.connected(
-            connection, session: try SessionID("bt-1"), lastID: try id(42), resume: resume, now: now, for: .webSocket)
+        let frame = connected(connection, try SessionID("bt-1"), try id(42), resume, .webSocket)
         let text = try payload(frame)
         #expect(text.contains(#""epoch":"0123456789abc","last_id":"0123456789abc-42","#))
         #expect(text.contains(#""resume":{"recovered":false,"from":"0123456789abc-41","oldest_id":null}"#))
@@ -84,12 +91,11 @@ struct OwnMessagesTests {
         for message in [
             { OwnMessages.heartbeat(now: now, lastID: try? id(7), delivered: 9, roundTripNanoseconds: nil, for: $0) },
             { OwnMessages.error("CODE", "text", details: [:], now: now, for: $0) },
-            { OwnMessages.connected(connection, session: session, lastID: nil, resume: nil, now: now, for: $0) },
+            { connected(connection, session, nil, nil, $0) },
         ] as [(Transport) -> [UInt8]] {
             #expect(text(message(.eventStream)) == "data: \(try payload(message(.webSocket)))\n\n")
         }
-        let seen = OwnMessages.connected(
-            connection, session: session, lastID: try id(3), resume: nil, now: now, for: .eventStream, seen: try id(3))
+        let seen = connected(connection, session, try id(3), nil, .eventStream, seen: try id(3))
         #expect(text(seen).hasPrefix("id: 0123456789abc-3\ndata: {\"type\":\"connected\","))
         #expect(
             text(Transport.eventStream.farewell(.serviceRestart, reason: "draining", retryMilliseconds: 700, now: now))

@@ -42,9 +42,10 @@ struct EventStreamTests {
     @Test func `an id stands before the data`() throws {
         #expect(try text("{}", id(42)) == "id: 0123456789abc-42\ndata: {}\n\n")
         #expect(try text("a\nb", id(.max / 2)) == "id: 0123456789abc-9223372036854775807\ndata: a\ndata: b\n\n")
-        let composed = EventStream.event(id: try id(1), ofLength: 3) { $0.write(ascii: "abc") }
-        #expect(String(decoding: composed, as: UTF8.self) == "id: 0123456789abc-1\ndata: abc\n\n")
-        #expect(String(decoding: EventStream.event(ofLength: 0) { _ in }, as: UTF8.self) == "data: \n\n")
+        var composed: [UInt8] = []
+        EventStream.appendEvent(id: try id(1), ofLength: 3, to: &composed) { $0.write(ascii: "abc") }
+        EventStream.appendEvent(ofLength: 0, to: &composed) { _ in }
+        #expect(String(decoding: composed, as: UTF8.self) == "id: 0123456789abc-1\ndata: abc\n\ndata: \n\n")
         #expect(String(decoding: EventStream.retry(milliseconds: 1500), as: UTF8.self) == "retry: 1500\n\n")
     }
 
