@@ -45,11 +45,15 @@ struct OriginPolicy: Sendable {
             origin.extracting(colon..<colon + 3).equals("://")
         else { return nil }
         let start = colon + 3
-        for index in start..<origin.count where origin[index] == UInt8(ascii: "/") || origin[index] == UInt8(ascii: "@") { return nil }
-        var end = index(of: ":", in: origin, from: start) ?? origin.count
-        if origin[start] == UInt8(ascii: "[") {
-            guard let bracket = index(of: "]", in: origin, from: start) else { return nil }
-            end = bracket + 1
+        let isLiteral = origin[start] == UInt8(ascii: "[")
+        var end = start
+        while end < origin.count, origin[end] != UInt8(ascii: isLiteral ? "]" : ":") {
+            if origin[end] == UInt8(ascii: "/") || origin[end] == UInt8(ascii: "@") { return nil }
+            end += 1
+        }
+        if isLiteral {
+            guard end < origin.count else { return nil }
+            end += 1
         }
         return end > start && isNothingOrPort(origin.extracting(end...)) ? start..<end : nil
     }
