@@ -23,10 +23,25 @@ package final class EventLoop {
 
     let pollHandles: PollHandles
 
-    private var idleNanosecondsSeen: UInt64 = 0
-    private var turnStartedAt: UInt64 = 0
+    /// What is known of the turns so far.
+    private struct Turns {
+        var completed: UInt64 = 0
+        var idleNanoseconds: UInt64 = 0
+        var startedAt: UInt64 = 0
+        var busyNanoseconds: UInt64 = 0
+    }
+    // Behind computed properties: the attribute is lost where another module reads a stored one.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    private var turns = Turns()
+
+    /// Turns completed since the loop began.
+    package var turnsCompleted: UInt64 { turns.completed }
+    /// When this turn began, in monotonic nanoseconds.
+    package var turnStartedAt: UInt64 { turns.startedAt }
     /// Time the last whole turn was busy, that is, not waiting for input, in nanoseconds.
-    package private(set) var busyNanoseconds: UInt64 = 0
+    package var busyNanoseconds: UInt64 { turns.busyNanoseconds }
 
     package init() throws(SystemError) {
         unsafe pointer = .allocate(capacity: 1)
@@ -68,7 +83,7 @@ package final class EventLoop {
 
     /// Runs until no active handle is left.
     package func run() {
-        turnStartedAt = uv_hrtime()
+        turns.startedAt = uv_hrtime()
         unsafe uv_run(pointer, UV_RUN_DEFAULT)
     }
 
@@ -86,17 +101,13 @@ package final class EventLoop {
         atEndOfTurn?()
         let now = uv_hrtime()
         let idle = unsafe uv_metrics_idle_time(pointer)
-        let turn = now &- turnStartedAt
-        let waited = idle &- idleNanosecondsSeen
-        busyNanoseconds = turn > waited ? turn - waited : 0
-        turnStartedAt = now
-        idleNanosecondsSeen = idle
-        turnsCompleted &+= 1
+        let turn = now &- turns.startedAt
+        let waited = idle &- turns.idleNanoseconds
+        turns = Turns(
+            completed: turns.completed &+ 1, idleNanoseconds: idle, startedAt: now, busyNanoseconds: turn > waited ? turn - waited : 0)
         onTurn?()
     }
 
-    /// Turns completed since the loop began.
-    package private(set) var turnsCompleted: UInt64 = 0
     /// Called after each turn, once ``busyNanoseconds`` is known.
     #if !DEBUG
     @safe @exclusivity(unchecked)

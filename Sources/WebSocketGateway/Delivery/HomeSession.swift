@@ -9,7 +9,9 @@ final class HomeSession {
     /// The gateway's, and less where the registration asks for it.
     private(set) var limits: SessionHistory.Limits
     /// As the registration has them; for what is published from now on.
-    private(set) var policies = DeliveryPolicies()
+    private(set) var policies = HomeSession.usualPolicies
+    /// Made once: that takes as long as all else about a new session.
+    private static let usualPolicies = DeliveryPolicies()
     /// What has been published so far, as everybody sees it.
     #if !DEBUG
     @safe @exclusivity(unchecked)

@@ -155,7 +155,7 @@ final class WorkerCore {
 
     private func measureTurn() {
         counters.observe(.loopTurn, nanoseconds: loop.busyNanoseconds)
-        counters.lastTurn.store(Clocks.monotonicNanoseconds, ordering: .relaxed)
+        counters.lastTurn.store(loop.turnStartedAt, ordering: .relaxed)
     }
 
     /// An idle worker shows that it is alive once a second.
