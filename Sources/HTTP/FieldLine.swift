@@ -16,6 +16,7 @@ struct FieldLine: Sendable {
     }
 
     /// `line` is not empty and holds no control bytes: the scanner has seen to both.
+    @inline(__always)
     init(_ line: Range<Int>, of bytes: Span<UInt8>) throws(HTTPViolation) {
         // §5.2: a folded line, and white space before the first field (§2.2).
         if bytes[line.lowerBound].isWhitespace { throw .fieldFolded }

@@ -94,7 +94,7 @@ struct HeadReader<Rules: HeadRules> {
             }
             let (lengthMax, tooLong) = lineLimit(headersBytes: scanner.lineStart - fieldsStart)
             guard let line = try scanner.next(in: bytes, lengthMax: lengthMax, tooLong: tooLong) else { return nil }
-            if line.isEmpty, let rules { return (rules, scanner.lineStart) }
+            guard !line.isEmpty else { return rules.map { ($0, scanner.lineStart) } }
             let field = try FieldLine(line, of: bytes)
             try rules?.receive(field, of: bytes)
             lines.append(field)
@@ -102,6 +102,7 @@ struct HeadReader<Rules: HeadRules> {
     }
 
     /// How long the next header line may be, and which limit says so. The empty line is within any limit.
+    @inline(__always)
     private func lineLimit(headersBytes: Int) -> (lengthMax: Int, tooLong: HTTPViolation) {
         if lines.count >= limits.headerFieldsMax { return (0, .headerFieldsTooMany) }
         let room = max(0, limits.headersBytesMax - headersBytes - 2)

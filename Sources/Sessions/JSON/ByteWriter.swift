@@ -153,12 +153,12 @@ package struct ByteWriter: ~Copyable {
     package mutating func write(hexadecimal word: UInt64, count: Int) {
         precondition(count <= 16, "a word has 16 digits")
         check(count)
+        let digits: StaticString = "0123456789abcdef"
         var rest = word
         var index = count
         while index > 0 {
             index -= 1
-            let digit = UInt8(truncatingIfNeeded: rest & 15)
-            unsafe next[index] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            unsafe next[index] = digits.utf8Start[Int(rest & 15)]
             rest >>= 4
         }
         advance(by: count)
