@@ -84,6 +84,9 @@ final class HomeSession {
     func count(_ change: Int, on worker: Int, _ encoding: Encoding) {
         members[worker][encoding] += change
         connections += change
+        // Nothing else can change them than the first of a worker's to come and its last to leave.
+        let left = members[worker][encoding]
+        guard left == 0 || left == change else { return }
         encodings = Encoding.allCases.filter { encoding in members.contains { $0[encoding] > 0 } }
     }
 

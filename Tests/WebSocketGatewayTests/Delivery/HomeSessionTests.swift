@@ -52,4 +52,18 @@ struct HomeSessionTests {
         _ = published.assigned.append(now: Timestamp(microsecondsSince1970: 0), epoch: Epoch.random(using: &random))
         #expect(!published.isForgettable)
     }
+
+    @Test func `a session knows the encodings of its connections, whichever workers they are on`() throws {
+        let home = HomeSession(try SessionID("s"), incarnation: 1, workers: 3, limits: Self.limits, now: 0)
+        let steps: [(change: Int, worker: Int, encoding: Encoding, after: [Encoding])] = [
+            (1, 0, .window12, [.window12]), (1, 0, .window12, [.window12]), (1, 2, .plain, [.plain, .window12]),
+            (1, 2, .window12, [.plain, .window12]), (-1, 0, .window12, [.plain, .window12]), (-1, 0, .window12, [.plain, .window12]),
+            (-1, 2, .window12, [.plain]), (-1, 2, .plain, []), (1, 1, .eventStream, [.eventStream]),
+        ]
+        for step in steps {
+            home.count(step.change, on: step.worker, step.encoding)
+            #expect(home.encodings == step.after)
+        }
+        #expect(home.connections == 1)
+    }
 }
