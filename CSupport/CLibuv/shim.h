@@ -4,7 +4,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -120,6 +122,18 @@ static inline void wsg_user_timeout(int fd, int milliseconds) {
     (void)fd;
     (void)milliseconds;
 #endif
+}
+
+// glibc's malloc takes memory for a thread that is not the main one page by page, with a call to the kernel for each: M_TOP_PAD is the main thread's
+// alone. What is asked for and given back at once stays with the thread, and is where the next pages come from. They are made together too, where the
+// system can (Linux 5.14): by themselves each would be a fault of its own.
+static inline void wsg_widen_heap(size_t bytes) {
+    void *volatile room = malloc(bytes);
+#if defined(__linux__)
+    uintptr_t start = ((uintptr_t)room + 4095) & ~(uintptr_t)4095;
+    if (room != NULL && bytes > 8192) madvise((void *)start, (bytes - 4096) & ~(size_t)4095, 23 /* MADV_POPULATE_WRITE */);
+#endif
+    free(room);
 }
 
 // ioctl is variadic, which Swift does not import. 0 where the descriptor is no terminal.

@@ -23,6 +23,9 @@ package enum ProcessResources {
         return Int(clamping: limit > 0 && limit < machine ? limit : machine)
     }
 
+    /// The calling thread will need so many bytes more, in small pieces: they are asked of the system at once.
+    package static func prepareToAllocate(_ bytes: Int) { wsg_widen_heap(bytes) }
+
     /// Resident memory in bytes.
     package static var residentBytes: UInt64 {
         var bytes = 0

@@ -43,6 +43,16 @@ package enum FrameEncoder {
         if let maskingKey { appendBigEndian(UInt64(maskingKey), width: 4, to: &bytes) }
     }
 
+    /// The header of a whole unmasked frame of at most 65,535 bytes as a word, its first byte lowest, and how many bytes it has: for who writes words.
+    package static func shortHeader(_ opcode: Opcode, payloadLength: Int) -> (word: UInt64, count: Int)? {
+        let first = UInt64(0x80 | opcode.rawValue)
+        switch payloadLength {
+        case 0...125: return (first | UInt64(payloadLength) << 8, 2)
+        case 126...65_535: return (first | 126 << 8 | UInt64(payloadLength >> 8) << 16 | UInt64(payloadLength & 0xFF) << 24, 4)
+        default: return nil
+        }
+    }
+
     /// The header of a whole unmasked frame, byte by byte, for who writes it elsewhere than to an array.
     package static func forEachHeaderByte(_ opcode: Opcode, payloadLength: Int, _ write: (UInt8) -> Void) {
         write(0x80 | opcode.rawValue)

@@ -19,6 +19,12 @@ struct ProcessResourcesTests {
         #expect(ProcessResources.environment["PATH"]?.isEmpty == false)
     }
 
+    @Test func `memory that is asked for ahead is memory that is given out, of any size`() {
+        for bytes in [0, 1, 4096, 8192, 8193, 98_304, 1_000_000] { ProcessResources.prepareToAllocate(bytes) }
+        let given = (0..<1000).map { Array(repeating: UInt8(truncatingIfNeeded: $0), count: 100) }
+        #expect(given.enumerated().allSatisfy { index, bytes in bytes.allSatisfy { $0 == UInt8(truncatingIfNeeded: index) } })
+    }
+
     @Test func `open descriptors are counted`() async {
         // In a process of its own: other tests open some too.
         await #expect(processExitsWith: .success) {

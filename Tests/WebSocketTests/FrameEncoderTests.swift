@@ -22,6 +22,17 @@ struct FrameEncoderTests {
         #expect(FrameEncoder.header(.binary, payloadLength: payloadLength).count == headerLength)
     }
 
+    @Test(arguments: [0, 1, 125, 126, 127, 255, 256, 65_535, 65_536])
+    func `a short header as a word, and one byte by byte, are the header`(payloadLength: Int) {
+        let header = FrameEncoder.header(.text, payloadLength: payloadLength)
+        var bytes: [UInt8] = []
+        FrameEncoder.forEachHeaderByte(.text, payloadLength: payloadLength) { bytes.append($0) }
+        #expect(bytes == header)
+        let short = FrameEncoder.shortHeader(.text, payloadLength: payloadLength)
+        #expect((short == nil) == (payloadLength > 65_535))
+        if let (word, count) = short { #expect((0..<count).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } == header) }
+    }
+
     @Test func `what is encoded decodes to the same`() {
         var generator = SeededGenerator(seed: 57)
         for count in [0, 1, 124, 125, 126, 127, 128, 1_000, 65_535, 65_536] {

@@ -35,6 +35,8 @@ public struct Epoch: Sendable, Hashable, CustomStringConvertible {
     package func write(to writer: inout ByteWriter) {
         let count = Int(count)
         writer.write(characters: first, count: 8)
+        // Those that are made here.
+        if count == Self.bytesMin { return writer.write(characters: second, count: Self.bytesMin - 8) }
         writer.write(characters: second, count: min(8, count - 8))
         guard count > 16 else { return }
         writer.write(characters: third, count: min(8, count - 16))

@@ -29,6 +29,7 @@ package struct ByteWriter: ~Copyable {
     }
 
     /// As ``compose(_:_:)``, behind what the array holds already.
+    @inlinable
     package static func append(_ count: Int, to bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
         guard count > 0 else { return }
         bytes.append(addingCapacity: count) { output in
@@ -117,6 +118,7 @@ package struct ByteWriter: ~Copyable {
     package mutating func write(text: String) { write(copying: text.utf8.span) }
 
     /// The lowest `count` of a word's eight bytes, the lowest first.
+    @inline(__always)
     package mutating func write(characters word: UInt64, count: Int) {
         precondition(count >= 0 && count <= 8, "a word has 8 bytes")
         guard room >= 8 else {

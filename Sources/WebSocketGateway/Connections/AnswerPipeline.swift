@@ -3,8 +3,8 @@ struct AnswerPipeline {
     private enum Place {
         case awaited(Awaited)
         case ready([UInt8])
-        /// Written only when it leaves: a publish's answer is nothing but its receipt until then.
-        case published(PublishAnswer, keepAlive: Bool)
+        /// Written only when it leaves: nearly every publish's answer needs no bytes of its own.
+        case published(SinglePublish, keepAlive: Bool)
     }
 
     /// What an answer still to come needs to know of its request.
@@ -44,10 +44,9 @@ struct AnswerPipeline {
     }
 
     /// As ``fill(_:_:)``, with what became of a publish.
-    mutating func fill(_ number: UInt64, _ receipt: PublishReceipt, isEarly: Bool) {
-        guard let awaited = awaited(number) else { return }
-        let answer = PublishAnswer(receipt: receipt, isBatch: awaited.isBatch, isEarly: isEarly)
-        places[Int(number - first)] = .published(answer, keepAlive: awaited.keepAlive)
+    mutating func fill(_ number: UInt64, _ publish: SinglePublish, keepAlive: Bool) {
+        guard awaited(number) != nil else { return }
+        places[Int(number - first)] = .published(publish, keepAlive: keepAlive)
     }
 
     /// Moves the answers whose turn it is behind `output`'s content. `date` is asked for at most once: a whole header line.
@@ -58,12 +57,13 @@ struct AnswerPipeline {
         for index in 0..<done {
             switch places[index] {
             case .ready(let bytes): output.append(contentsOf: bytes)
-            case .published(let answer, let keepAlive):
+            case .published(let publish, let keepAlive):
                 if dateLine.isEmpty {
                     dateLine = date()
                     output.reserveCapacity(output.count + (done - index) * (PublishAnswer.bytesMax + dateLine.count))
                 }
-                answer.append(to: &output, keepAlive: keepAlive, date: dateLine)
+                PublishAnswer(receipt: publish.receipt, isBatch: false, isEarly: false).append(
+                    to: &output, keepAlive: keepAlive, date: dateLine)
             case .awaited: break
             }
         }

@@ -46,8 +46,16 @@ extension HTTPConnection {
         }
         window.enter(bytes: body.count)
         let number = answers.reserve(AnswerPipeline.Awaited(keepAlive: true))
-        core.home.publish(event, of: body, receivedAt: Clocks.monotonicNanoseconds, to: home, for: ref, number)
+        core.home.publish(event, of: body, at: readMoment, to: home, for: ref, number)
         return true
+    }
+
+    /// One time for all that was read together: the clocks are asked once.
+    private var readMoment: (wall: Timestamp, nanoseconds: UInt64) {
+        if let readAt { return readAt }
+        let now = (core.wallTime, Clocks.monotonicNanoseconds)
+        readAt = now
+        return now
     }
 
     private func publish(_ checked: EngineRoutes.Publish.Checked, key: String?, _ body: [UInt8], keepAlive: Bool) {
@@ -89,7 +97,10 @@ extension HTTPConnection {
         switch result {
         case .success(let receipt):
             core.counters.add(.publishRequests, label: 0)
-            answers.fill(number, receipt, isEarly: isEarly)
+            var answer: [UInt8] = []
+            PublishAnswer(receipt: receipt, isBatch: awaited.isBatch, isEarly: isEarly).append(
+                to: &answer, keepAlive: awaited.keepAlive, date: core.dateLine)
+            fill(number, answer)
         case .failure(let refusal):
             core.counters.add(.publishRequests, label: 1)
             let response = EngineRoutes.response(refusal)
@@ -97,6 +108,16 @@ extension HTTPConnection {
             fill(number, response.encoded(keepAlive: awaited.keepAlive, date: core.dateLine))
         }
         if !isEarly { publishSettled() }
+    }
+
+    /// As above, of one event that is delivered.
+    func published(_ number: UInt64, _ publish: SinglePublish) {
+        guard let awaited = answers.awaited(number), !awaited.isBatch else {
+            return published(number, .success(publish.receipt), isEarly: false)
+        }
+        core.counters.add(.publishRequests, label: 0)
+        answers.fill(number, publish, keepAlive: awaited.keepAlive)
+        publishSettled()
     }
 
     /// One publish has been delivered: its place in the window is free.

@@ -34,6 +34,11 @@ final class HTTPConnection: StreamPeer {
     let bodyBytesMax: Int
     /// Bytes parsed so far: where in them a rule was broken is worth knowing.
     private var bytesParsed: UInt64 = 0
+    /// When the bytes that are being parsed were read; asked for by the first publish among them.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var readAt: (wall: Timestamp, nanoseconds: UInt64)?
     /// A head whose body is still coming.
     private var head: RequestHead?
     #if !DEBUG
@@ -72,11 +77,11 @@ final class HTTPConnection: StreamPeer {
     /// What this connection became, for the bytes that its parser has not seen.
     var upgraded: (any StreamPeer)?
 
-    private(set) var requestStarted: UInt64?
-    private var bodyStarted: UInt64?
-    private var lastActivity: UInt64
+    var requestStarted: UInt64?
+    var bodyStarted: UInt64?
+    var lastActivity: UInt64
     /// When the output last got shorter, or began.
-    private var lastProgress: UInt64 = 0
+    var lastProgress: UInt64 = 0
     private var requests: UInt64 = 0
 
     /// Answers not taken by an engine; beyond it, it is not read. A client, whom nothing but errors is answered, is not read while any waits.
@@ -129,6 +134,7 @@ final class HTTPConnection: StreamPeer {
 
     private func parse(_ bytes: Span<UInt8>) {
         var position = 0
+        readAt = nil
         defer { bytesParsed += UInt64(position) }
         do throws(HTTPViolation) {
             while case .open = state, !closesAfterAnswers, !isHeldBack {
@@ -325,74 +331,6 @@ final class HTTPConnection: StreamPeer {
         guard output.isEmpty else { return }
         resumeAfterTurn = true
         writeLater()
-    }
-
-    // MARK: Time
-
-    private func schedule() {
-        if let next = nextDeadline { core.schedule(self, ref: ref, at: next) }
-    }
-
-    private var nextDeadline: UInt64? {
-        switch state {
-        case .gone: return nil
-        case .finishing(let deadline): return deadline
-        case .open: break
-        }
-        if let writeDeadline { return min(writeDeadline, requestDeadline ?? .max) }
-        return requestDeadline ?? idleDeadline
-    }
-
-    private var writeDeadline: UInt64? { output.isEmpty ? nil : lastProgress + core.plan.writeTimeout }
-
-    /// Runs while we read: what we hold back is not late.
-    private var requestDeadline: UInt64? {
-        guard stream.isReading else { return nil }
-        return requestStarted.map { $0 + core.plan.requestHeadTimeout } ?? bodyStarted.map { $0 + core.plan.requestBodyTimeout }
-    }
-
-    private var idleDeadline: UInt64? {
-        guard output.isEmpty, requestStarted == nil, bodyStarted == nil, answers.isEmpty, !isExclusive else { return nil }
-        return lastActivity + core.plan.idleTimeout
-    }
-
-    func deadlineReached(now: UInt64) -> UInt64? {
-        guard let deadline = nextDeadline, now >= deadline else { return nextDeadline }
-        switch state {
-        case .gone: return nil
-        case .finishing: cut(abortively: true)
-        case .open:
-            if let requestDeadline, now >= requestDeadline, writeDeadline.map({ now < $0 }) ?? true {
-                requestIsLate()
-            } else {
-                cut(abortively: !output.isEmpty)
-            }
-        }
-        return nextDeadline
-    }
-
-    func planChanged(from earlier: Plan) {
-        guard
-            core.plan.requestHeadTimeout != earlier.requestHeadTimeout || core.plan.requestBodyTimeout != earlier.requestBodyTimeout
-                || core.plan.idleTimeout != earlier.idleTimeout || core.plan.writeTimeout != earlier.writeTimeout
-        else { return }
-        lastActivity = core.now
-        lastProgress = core.now
-        if requestStarted != nil { requestStarted = core.now }
-        if bodyStarted != nil { bodyStarted = core.now }
-        schedule()
-    }
-
-    /// A request under way gets its answer; a connection that never began one is not told anything it asked for.
-    private func requestIsLate() {
-        closesAfterAnswers = true
-        if !isControl { core.counters.add(.handshakes, label: HandshakeOutcome.timeout.index) }
-        core.counters.add(.httpErrors, label: Metric.statusIndex(408))
-        add(
-            EngineResponse.error(.requestTimeout, "REQUEST_TIMEOUT", "the request was not finished in time").encoded(
-                keepAlive: false, date: core.dateLine))
-        requestStarted = nil
-        bodyStarted = nil
     }
 
     /// The next byte begins a request.

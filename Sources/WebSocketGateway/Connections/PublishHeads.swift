@@ -8,8 +8,10 @@ internal import Sessions
 /// whose body is not all there is left to the parser.
 struct PublishHeads {
     final class Known {
-        /// Around the digits of Content-Length, and around the key where there is one.
-        let pieces: [[UInt8]]
+        /// Its pieces one behind the other: those around the digits of Content-Length, and around the key where there is one.
+        private let text: [UInt8]
+        /// Where in ``text`` each piece ends.
+        private let ends: [Int]
         let isLengthFirst: Bool
         let digitsMax: Int
         let keyBytesMax: Int
@@ -21,15 +23,27 @@ struct PublishHeads {
         var home: HomeSession?
 
         init(_ head: RequestHead.AroundValues, _ checked: EngineRoutes.Publish.Checked) {
-            (pieces, isLengthFirst, digitsMax) = (head.pieces, head.isLengthFirst, head.digits)
+            (isLengthFirst, digitsMax) = (head.isLengthFirst, head.digits)
             keyBytesMax = head.valueBytes ?? 0
-            bytesLeast = head.pieces.reduce(0) { $0 + $1.count } + digitsMax + keyBytesMax
+            (text, ends) = Self.joined(head.pieces)
+            bytesLeast = text.count + digitsMax + keyBytesMax
             self.checked = checked
             isPlain = head.valueBytes == nil && checked.format == .json && !checked.answersEarly && checked.wait == 0
         }
 
         /// Whether it stands around the same values.
-        func isLike(_ head: RequestHead.AroundValues) -> Bool { pieces == head.pieces && isLengthFirst == head.isLengthFirst }
+        func isLike(_ head: RequestHead.AroundValues) -> Bool {
+            isLengthFirst == head.isLengthFirst && Self.joined(head.pieces) == (text, ends)
+        }
+
+        private static func joined(_ pieces: [[UInt8]]) -> (text: [UInt8], ends: [Int]) {
+            var (text, ends): ([UInt8], [Int]) = ([], [])
+            for piece in pieces {
+                text += piece
+                ends.append(text.count)
+            }
+            return (text, ends)
+        }
 
         /// Where key and body lie, if the head stands at `position` and the body is here.
         func find(_ bytes: Span<UInt8>, at position: Int, bytesMax: Int) -> Found? {
@@ -38,10 +52,13 @@ struct PublishHeads {
             var index = position
             var length = 0
             var key: Range<Int>?
-            for (i, piece) in pieces.enumerated() {
-                guard bytes.extracting(index..<index + piece.count).isIdentical(to: piece.span) else { return nil }
-                index += piece.count
-                guard i < pieces.count - 1 else { break }
+            var start = 0
+            let text = text
+            for (i, end) in ends.enumerated() {
+                guard bytes.extracting(index..<index + end - start).isIdentical(to: text.span.extracting(start..<end)) else { return nil }
+                index += end - start
+                start = end
+                guard i < ends.count - 1 else { break }
                 if (i == 0) == isLengthFirst {
                     guard let digits = readLength(bytes, &index) else { return nil }
                     length = digits

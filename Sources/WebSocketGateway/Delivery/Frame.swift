@@ -33,13 +33,27 @@ struct Frame: Sendable {
         let header = FrameEncoder.headerLength(payloadLength: length)
         payloadStart = UInt8(header)
         bytes = ByteWriter.compose(header + length) { writer in
-            FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
+            if let (word, count) = FrameEncoder.shortHeader(.text, payloadLength: length) {
+                writer.write(characters: word, count: count)
+            } else {
+                FrameEncoder.forEachHeaderByte(.text, payloadLength: length) { writer.write($0) }
+            }
             if let own = event.timestampRange {
                 EventEncoder.write(id: id, type: type, data: data, timestamp: body.extracting(own), to: &writer)
             } else {
                 EventEncoder.write(id: id, type: type, data: data, timestamp: timestamp, to: &writer)
             }
         }
+    }
+
+    /// As a history kept it.
+    init(_ kept: KeptFrame, id: EventID) {
+        bytes = kept.bytes
+        self.id = id
+        typeIndex = kept.typeIndex
+        payloadStart = kept.payloadStart
+        publishedAt = kept.publishedAt
+        key = kept.key
     }
 
     /// What a connection of this encoding gets.
@@ -86,5 +100,22 @@ struct Frame: Sendable {
         }
         guard let opening, let closing = bytes[(opening + 1)...].firstIndex(of: UInt8(ascii: "\"")) else { return false }
         return filter.contains(bytes.span.extracting(opening + 1..<closing), metricIndex: Int(typeIndex))
+    }
+}
+
+/// What a history keeps of a frame: all but its id, which its place there says, and other forms, which are made again. 32 bytes beside its own.
+struct KeptFrame: Sendable {
+    let bytes: [UInt8]
+    let key: ConflationKey?
+    let publishedAt: UInt64
+    let typeIndex: UInt8
+    let payloadStart: UInt8
+
+    init(_ frame: Frame) {
+        bytes = frame.bytes
+        key = frame.key
+        publishedAt = frame.publishedAt
+        typeIndex = frame.typeIndex
+        payloadStart = frame.payloadStart
     }
 }

@@ -22,15 +22,6 @@ public struct PublishReceipt: Sendable, Equatable {
     public let dropped: Int
 }
 
-extension PublishReceipt {
-    /// Of one event.
-    init(_ id: EventID, _ counts: EventCounts) {
-        self.init(
-            firstID: id, lastID: id, count: 1, connections: counts.connections, sent: counts.sent, queued: counts.queued + counts.behind,
-            conflated: counts.conflated, dropped: counts.dropped)
-    }
-}
-
 /// What a broadcast to every connection did: counts as of a ``PublishReceipt``.
 public struct BroadcastReceipt: Sendable, Equatable {
     /// Sessions whose streams the event entered.

@@ -24,11 +24,13 @@ struct SessionHistory {
     }
 
     /// Each event's place in the ring and its array's header, beside its bytes.
-    static let overheadBytes = MemoryLayout<Frame?>.stride + 32
+    static let overheadBytes = MemoryLayout<KeptFrame?>.stride + 32
 
-    private var ring: ContiguousArray<Frame?> = []
+    private var ring: ContiguousArray<KeptFrame?> = []
     /// Where in the ring the oldest is.
     private var first = 0
+    /// The oldest's sequence.
+    private var firstSequence: UInt64 = 0
     private(set) var count = 0
     /// What the events kept cost in memory.
     private(set) var bytes = 0
@@ -38,22 +40,25 @@ struct SessionHistory {
     var oldestPublishedAt: UInt64? { ring.isEmpty ? nil : ring[first]?.publishedAt }
 
     /// The oldest's sequence; beyond all where nothing is kept.
-    var keptFrom: UInt64 { ring.isEmpty ? .max : ring[first]?.id.sequence ?? .max }
+    var keptFrom: UInt64 { isEmpty ? .max : firstSequence }
 
-    private static func cost(_ frame: Frame) -> Int { frame.bytes.count + overheadBytes + (frame.key?.bytesInMemory ?? 0) }
+    private static func cost(_ frame: KeptFrame) -> Int { frame.bytes.count + overheadBytes + (frame.key?.bytesInMemory ?? 0) }
 
-    /// Keeps the stream's next event. Returns how many of the oldest went for it.
-    mutating func append(_ frame: Frame, _ limits: Limits) -> Int {
-        guard limits.eventsMax > 0 else { return 0 }
-        let cost = Self.cost(frame)
+    /// Keeps the stream's next event. Returns how many of the oldest went for it, and by how much ``bytes`` grew.
+    mutating func append(_ frame: Frame, _ limits: Limits) -> (dropped: Int, growth: Int) {
+        guard limits.eventsMax > 0 else { return (0, 0) }
+        let kept = KeptFrame(frame)
+        let cost = Self.cost(kept)
+        let before = bytes
         var dropped = 0
         // An event over the limit by itself leaves a history of one: who lags by one need not lose it.
         while count > 0, count >= limits.eventsMax || bytes + cost > limits.bytesMax {
             dropOldest()
             dropped += 1
         }
-        push(frame)
-        return dropped
+        if isEmpty { firstSequence = frame.id.sequence }
+        push(kept, cost)
+        return (dropped, bytes - before)
     }
 
     mutating func dropOldest() {
@@ -61,6 +66,7 @@ struct SessionHistory {
         bytes -= Self.cost(oldest)
         ring[first] = nil
         first = (first + 1) & (ring.count - 1)
+        firstSequence += 1
         count -= 1
     }
 
@@ -68,15 +74,16 @@ struct SessionHistory {
     mutating func giveBackRoom() {
         guard count * 4 <= ring.count else { return }
         var smaller = SessionHistory()
-        for i in 0..<count { if let frame = ring[(first + i) & (ring.count - 1)] { smaller.push(frame) } }
+        smaller.firstSequence = firstSequence
+        for i in 0..<count { if let frame = ring[(first + i) & (ring.count - 1)] { smaller.push(frame, Self.cost(frame)) } }
         self = smaller
     }
 
-    private mutating func push(_ frame: Frame) {
+    private mutating func push(_ frame: KeptFrame, _ cost: Int) {
         if count == ring.count { grow() }
         ring[(first + count) & (ring.count - 1)] = frame
         count += 1
-        bytes += Self.cost(frame)
+        bytes += cost
     }
 
     /// To the next power of two. A full ring; nearly always nothing was dropped from it yet, and then its frames are moved, not copied.
@@ -96,10 +103,10 @@ struct SessionHistory {
         var frames: [Frame] = []
         var size = 0
         var offset = Int(start - oldest)
-        while offset < count, frames.count < eventsMax, let frame = ring[(first + offset) & (ring.count - 1)] {
-            size += frame.bytes.count
+        while offset < count, frames.count < eventsMax, let kept = ring[(first + offset) & (ring.count - 1)] {
+            size += kept.bytes.count
             guard frames.isEmpty || size <= bytesMax else { break }
-            frames.append(frame)
+            frames.append(Frame(kept, id: EventID(epoch: head.epoch, sequence: oldest + UInt64(offset))))
             offset += 1
         }
         return HistoryPage(frames: frames, lost: lost, last: oldest + UInt64(offset) - 1, isHead: offset == count)

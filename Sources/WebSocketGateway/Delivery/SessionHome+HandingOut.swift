@@ -80,7 +80,7 @@ extension SessionHome {
                 for i in events { receipt.totals += counts.counts(ofEvent: i) }
                 settle(receipt)
             case .single(let connection, let number, let id, let index):
-                core.published(connection, number, .success(PublishReceipt(id, counts.counts(ofEvent: index))), isEarly: false)
+                core.published(connection, number, SinglePublish(id, counts.counts(ofEvent: index)))
             }
         }
     }

@@ -44,14 +44,23 @@ extension SessionHome {
     }
 
     func keep(_ frame: Frame, in home: HomeSession) {
-        let before = home.history.bytes
         if home.history.isEmpty { keeping[home.id] = home }
-        let dropped = home.history.append(frame, home.limits)
-        keptBytes += home.history.bytes - before
-        core.counters.add(.historyEvents, 1 &- UInt64(dropped))
-        core.counters.add(.historyBytes, UInt64(bitPattern: Int64(home.history.bytes - before)))
+        let (dropped, growth) = home.history.append(frame, home.limits)
+        keptBytes += growth
+        if keptBytes > preparedBytes { prepareToKeep() }
+        let counters = core.counters
+        counters.add(.historyEvents, 1 &- UInt64(dropped))
+        counters.add(.historyBytes, UInt64(bitPattern: Int64(growth)))
         if dropped > 0, !home.isStored { core.counters.add(.historyDropped, label: 0, UInt64(dropped)) }
         if keptBytes > room { makeRoom() }
+    }
+
+    /// Histories grow by an event at a time. Below the size from which malloc asks the system for each piece by itself (128 KiB).
+    private static let piece = 98_304
+
+    private func prepareToKeep() {
+        ProcessResources.prepareToAllocate(Self.piece)
+        preparedBytes = keptBytes + Self.piece
     }
 
     /// Drops the history's oldest as long as it is asked to.

@@ -23,6 +23,7 @@ extension SessionHome {
 
     /// The session is over, or everybody has caught up, or waited long enough.
     func endWaits(of home: HomeSession, now: UInt64) {
+        guard !home.waits.isEmpty else { return }
         let ended = home.waits.filter { $0.until <= now }
         home.waits.removeAll { $0.until <= now }
         if home.waits.isEmpty { waiting[home.id] = nil }

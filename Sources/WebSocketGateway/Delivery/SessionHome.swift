@@ -43,6 +43,8 @@ final class SessionHome {
     var keeping: [SessionID: HomeSession] = [:]
     /// What all histories kept here cost in memory.
     var keptBytes = 0
+    /// How far memory was asked for ahead of them.
+    var preparedBytes = 0
     /// What they may.
     var room: Int
     /// Sessions by when they were used last, the longest ago at the end, as it was when room was last made.
@@ -70,7 +72,7 @@ final class SessionHome {
         }
         if case .request(core.index, let connection, let number) = request.reply, !hasStore, request.isPlain {
             return publish(
-                request.events[0], of: request.body.span, receivedAt: request.receivedAt, to: home, for: connection, number)
+                request.events[0], of: request.body.span, at: (core.wallTime, request.receivedAt), to: home, for: connection, number)
         }
         let receipt = Receipt(request.reply, answersEarly: request.answersEarly)
         if let key = request.key, !begin(key, of: request, in: home, receipt) { return }
@@ -79,7 +81,7 @@ final class SessionHome {
         seal(receipt)
     }
 
-    /// The session of a publish whose event may be given to ``publish(_:of:receivedAt:to:for:_:)``; nil where that has to become a request, as the first
+    /// The session of a publish whose event may be given to ``publish(_:of:at:to:for:_:)``; nil where that has to become a request, as the first
     /// to a session has.
     func session(for known: PublishHeads.Known) -> HomeSession? {
         if let home = known.home, !home.isOver { return home }
@@ -90,22 +92,22 @@ final class SessionHome {
     /// One event, read where it was received, for a session at home here and without a store. The answer in place `number` waits for nothing but its
     /// delivery.
     func publish(
-        _ event: PublishedEvent, of body: Span<UInt8>, receivedAt: UInt64, to home: HomeSession, for connection: ConnectionRef,
-        _ number: UInt64
+        _ event: PublishedEvent, of body: Span<UInt8>, at moment: (wall: Timestamp, nanoseconds: UInt64), to home: HomeSession,
+        for connection: ConnectionRef, _ number: UInt64
     ) {
         home.lastUsed = core.now
-        let entry = home.assigned.append(now: core.wallTime, epoch: home.newEpoch ?? Epoch.random(using: &random))
+        let entry = home.assigned.append(now: moment.wall, epoch: home.newEpoch ?? Epoch.random(using: &random))
         core.counters.add(.eventsPublished, label: event.metricIndex)
         if home.connections > 0 || home.limits.eventsMax > 0 {
             let frame = Frame(
-                event, of: body, id: entry.id, timestamp: entry.timestamp, publishedAt: receivedAt,
+                event, of: body, id: entry.id, timestamp: entry.timestamp, publishedAt: moment.nanoseconds,
                 key: home.policies.key(of: event, in: body))
             if !home.hasRoom(for: frame) { flush(home) }
             gather(frame, in: home)
         }
         home.stream.reach(entry.id)
         guard home.connections > 0 else {
-            return core.published(connection, number, .success(PublishReceipt(entry.id, EventCounts())), isEarly: false)
+            return core.published(connection, number, SinglePublish(entry.id, EventCounts()))
         }
         wait(.single(connection, number: number, entry.id, index: home.pending.count - 1), in: home)
     }

@@ -35,6 +35,12 @@ extension WorkerCore {
         }
     }
 
+    /// One event, published by a connection of this worker, is delivered everywhere.
+    func published(_ connection: ConnectionRef, _ number: UInt64, _ publish: SinglePublish) {
+        if let http = http(at: connection) { return http.published(number, publish) }
+        published(connection, number, .success(publish.receipt), isEarly: false)
+    }
+
     /// The home's answer; nil where it is another worker's, which sends it.
     func join(_ request: JoinRequest) -> JoinAnswer? {
         let worker = board.home(of: request.session)

@@ -76,35 +76,30 @@ struct AnswerPipelineTests {
         #expect(pipeline.isEmpty)
     }
 
-    @Test func `publishes are answered by their receipts, in their order, and ask for the date once`() throws {
+    @Test func `publishes are answered in their order, and ask for the date once`() throws {
         let epoch = try Epoch(parsing: "0123456789abc")
-        func receipt(_ sequence: UInt64) -> PublishReceipt {
-            PublishReceipt(
-                EventID(epoch: epoch, sequence: sequence),
-                EventCounts(connections: 3, sent: 2, queued: 0, behind: 1, conflated: 0, dropped: 0))
+        func publish(_ sequence: UInt64) -> SinglePublish {
+            let counts = EventCounts(connections: 3, sent: 2, queued: 0, behind: 1, conflated: 0, dropped: 0)
+            return SinglePublish(EventID(epoch: epoch, sequence: sequence), counts)
         }
         var pipeline = AnswerPipeline()
-        let places = [
-            pipeline.reserve(.init(keepAlive: true)), pipeline.reserve(.init(isBatch: true, keepAlive: true)),
-            pipeline.reserve(.init(keepAlive: false)), pipeline.reserve(.init(keepAlive: true)),
-        ]
-        pipeline.fill(places[2], receipt(3), isEarly: true)
-        pipeline.fill(places[1], receipt(2), isEarly: false)
-        pipeline.fill(places[1], receipt(9), isEarly: false)
+        let places = (0..<4).map { _ in pipeline.reserve(.init(keepAlive: true)) }
+        pipeline.fill(places[2], publish(3), keepAlive: false)
+        pipeline.fill(places[1], publish(2), keepAlive: true)
+        pipeline.fill(places[1], publish(9), keepAlive: true)
         pipeline.fill(places[0], [7])
         var (output, asked): ([UInt8], Int) = ([0], 0)
         pipeline.takeReady(into: &output) {
             asked += 1
             return Array("Date: now\r\n".utf8)
         }
-        let start = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: application/json\r\n"
-        let batch =
-            #"{"first_id":"0123456789abc-2","last_id":"0123456789abc-2","count":1,"connections":3,"sent":2,"queued":1,"conflated":0,"dropped":0}"#
-        let early = #"{"id":"0123456789abc-3","sequence":3}"#
-        #expect(
-            String(decoding: output, as: UTF8.self)
-                == "\0\u{7}\(start)Content-Length: \(batch.utf8.count)\r\n\r\n\(batch)"
-                + "\(start)Connection: close\r\nContent-Length: \(early.utf8.count)\r\n\r\n\(early)")
+        func answer(_ sequence: Int, _ fields: String) -> String {
+            let body =
+                #"{"id":"0123456789abc-\#(sequence)","sequence":\#(sequence),"connections":3,"sent":2,"queued":1,"conflated":0,"dropped":0}"#
+            return
+                "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: application/json\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
+        #expect(String(decoding: output, as: UTF8.self) == "\0\u{7}" + answer(2, "") + answer(3, "Connection: close\r\n"))
         #expect(asked == 1 && !pipeline.isEmpty)
     }
 }

@@ -46,7 +46,7 @@ struct SessionHistoryTests {
         let cost = try frame(1).bytes.count + SessionHistory.overheadBytes
         var history = try history(9, bytesMax: cost * 4)
         #expect(history.count == 4 && history.bytes <= cost * 4)
-        #expect(history.append(try frame(10, padding: cost * 10), .init(eventsMax: 9, bytesMax: cost * 4, retention: 0)) == 4)
+        #expect(history.append(try frame(10, padding: cost * 10), .init(eventsMax: 9, bytesMax: cost * 4, retention: 0)).dropped == 4)
         #expect(history.count == 1)
     }
 
@@ -92,9 +92,10 @@ struct SessionHistoryTests {
             default:
                 head += 1
                 let frame = try frame(head, padding: Int.random(in: 0...600, using: &generator))
-                let before = model.count
+                let (before, bytes) = (model.count, history.bytes)
                 model.append(frame)
-                let dropped = history.append(frame, limits)
+                let (dropped, growth) = history.append(frame, limits)
+                #expect(growth == history.bytes - bytes)
                 model.removeFirst(dropped)
                 #expect(model.count == before + 1 - dropped && model.count <= limits.eventsMax)
             }

@@ -30,6 +30,18 @@ import Testing
         }
     }
 
+    /// Three numbers that are 0 are written as one piece, and only then.
+    @Test(arguments: [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (12, 345, 6789), (.max, .max, .max)])
+    func `each number stands in its place`(queued: Int, conflated: Int, dropped: Int) throws {
+        let id = EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: 42)
+        let receipt = PublishReceipt(
+            firstID: id, lastID: id, count: 1, connections: 1000, sent: 99, queued: queued, conflated: conflated, dropped: dropped)
+        let answer = PublishAnswer(receipt: receipt, isBatch: false, isEarly: false).encodedForLink(ref: nil)
+        let expected =
+            #"{"op":"published","id":"0123456789abc-42","sequence":42,"connections":1000,"sent":99,"queued":\#(queued),"conflated":\#(conflated),"dropped":\#(dropped)}"#
+        #expect(String(decoding: answer.dropFirst(expected.utf8.count > 125 ? 4 : 2), as: UTF8.self) == expected)
+    }
+
     @Test func `the longest answer is no longer than was reckoned`() throws {
         let id = EventID(epoch: try Epoch(parsing: String(repeating: "z", count: 26)), sequence: UInt64(Int64.max))
         let receipt = PublishReceipt(
