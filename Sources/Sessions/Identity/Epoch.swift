@@ -24,9 +24,7 @@ public struct Epoch: Sendable, Hashable, CustomStringConvertible {
         self.init(words, count: count)
     }
 
-    public var description: String {
-        String(decoding: ByteWriter.compose(encodedLength) { write(to: &$0) }, as: UTF8.self)
-    }
+    public var description: String { ByteWriter.text(encodedLength) { write(to: &$0) } }
 
     /// Of ``description``, in bytes.
     package var encodedLength: Int { Int(count) }

@@ -22,11 +22,11 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
         self.init(epoch: epoch, sequence: sequence)
     }
 
-    public var description: String { "\(epoch)-\(sequence)" }
+    public var description: String { ByteWriter.text(encodedLength) { write(to: &$0) } }
 
     /// Appends ``description``.
     package func append(to bytes: inout [UInt8]) {
-        bytes += ByteWriter.compose(encodedLength) { write(to: &$0) }
+        ByteWriter.append(encodedLength, to: &bytes) { write(to: &$0) }
     }
 
     /// Of ``description``, in bytes.

@@ -43,6 +43,17 @@ package struct ByteWriter: ~Copyable {
         }
     }
 
+    /// As ``compose(_:_:)``, as a text: ASCII is written.
+    package static func text(_ count: Int, _ body: (inout ByteWriter) -> Void) -> String {
+        unsafe String(unsafeUninitializedCapacity: count) { memory in
+            guard let start = memory.baseAddress, count > 0 else { return 0 }
+            var writer = unsafe ByteWriter(next: start, room: count)
+            body(&writer)
+            precondition(writer.room == 0, "fewer bytes were written than announced")
+            return count
+        }
+    }
+
     /// Appends what `body` writes, which is no more than `countMax` bytes.
     package static func append(atMost countMax: Int, to bytes: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
         bytes.append(addingCapacity: countMax) { output in

@@ -45,6 +45,12 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 1, 14, 15, 16, 17, 100])
+    func `a text has the bytes that were written`(count: Int) {
+        let text = ByteWriter.text(count) { writer in for index in 0..<count { writer.write(UInt8(ascii: "a") + UInt8(index % 26)) } }
+        #expect(text.utf8.count == count && text.utf8.enumerated().allSatisfy { $0.element == UInt8(ascii: "a") + UInt8($0.offset % 26) })
+    }
+
     @Test func `what is written behind an array is no more than was said, and may be less`() {
         var bytes: [UInt8] = [1]
         ByteWriter.append(atMost: 100, to: &bytes) { $0.write(ascii: "ab") }
