@@ -150,15 +150,15 @@ def kept(gateway: Gateway, session: str) -> list[int]:
 async def test_a_session_keeps_as_little_as_its_engine_asks_for_from_then_on(gateway: Gateway, engine: WebSocketManager) -> None:
     for session in ("s1", "s2"):
         publish(gateway, session, [candle(number) for number in range(50)])
-    lowered = await engine.register_session("s1", max_history_events=20)
-    assert (lowered["max_history_events"], sequence(lowered["oldest_id"])) == (20, 31)
-    assert kept(gateway, "s1") == list(range(31, 51)) and kept(gateway, "s2") == list(range(1, 51))
-    assert metrics(gateway)['wsg_history_dropped_total{reason="session_limit"}'] == 30
+    lowered = await engine.register_session("s1", max_history_events=30)
+    assert (lowered["max_history_events"], sequence(lowered["oldest_id"])) == (30, 21)
+    assert kept(gateway, "s1") == list(range(21, 51)) and kept(gateway, "s2") == list(range(1, 51))
+    assert metrics(gateway)['wsg_history_dropped_total{reason="session_limit"}'] == 20
     publish(gateway, "s1", candle(51))
-    assert kept(gateway, "s1") == list(range(32, 52))
-    assert metrics(gateway)["wsg_history_events"] == 70
+    assert kept(gateway, "s1") == list(range(22, 52))
+    assert metrics(gateway)["wsg_history_events"] == 80
 
-    one = metrics(gateway)["wsg_history_bytes"] / 70
+    one = metrics(gateway)["wsg_history_bytes"] / 80
     await engine.register_session("s1", max_history_bytes=4096)
     left = kept(gateway, "s1")
     assert left[-1] == 51 and len(left) == int(4096 / one), "bytes count as well"
