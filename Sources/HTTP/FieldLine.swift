@@ -45,7 +45,7 @@ struct FieldLine: Sendable {
     /// Where the token that the line begins with ends. Names are letters and hyphens, nearly all of them: eight at a time.
     @inline(__always)
     private static func tokenEnd(_ line: Range<Int>, of bytes: Span<UInt8>) -> Int {
-        precondition(line.upperBound <= bytes.count, "a line is within its head")
+        precondition(line.lowerBound >= 0 && line.upperBound <= bytes.count, "a line is within its head")
         // By pointer: a span would check each word again.
         return unsafe bytes.withUnsafeBytes { bytes in
             var index = line.lowerBound

@@ -40,8 +40,9 @@ struct LineScanner {
     /// `end` where there is none. A tab, unlike the others, may stand in a line.
     @inline(__always)
     private static func firstControl(in bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        precondition(start >= 0 && end <= bytes.count, "what is looked through is here")
         // By pointer: a span would check each word again.
-        unsafe bytes.withUnsafeBytes { bytes in
+        return unsafe bytes.withUnsafeBytes { bytes in
             var index = start
             while index <= end - 8 {
                 let word = unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
