@@ -1,8 +1,8 @@
 internal import CLibuv
 
-/// The system's random numbers, fetched 64 at a time: a connection needs three, and each would be a call to the kernel. For one thread; as unpredictable as the system's own.
+/// The system's random numbers, fetched 512 at a time: a connection needs three, and each would be a call to the kernel. For one thread; as unpredictable as the system's own.
 package struct BufferedRandom: RandomNumberGenerator {
-    private static let count = 64
+    private static let count = 512
     private var numbers: [UInt64] = []
 
     package init() {}

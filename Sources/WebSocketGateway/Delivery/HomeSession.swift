@@ -77,6 +77,8 @@ final class HomeSession {
         lastUsed = now
     }
 
+    private static let plain: [Encoding] = [.plain]
+
     /// Whether one batch can carry it with what was gathered so far.
     func hasRoom(for frame: Frame) -> Bool { pending.isEmpty || pendingBytes + frame.bytes.count <= Batch.bytesMax }
 
@@ -87,7 +89,9 @@ final class HomeSession {
         // Nothing else can change them than the first of a worker's to come and its last to leave.
         let left = members[worker][encoding]
         guard left == 0 || left == change else { return }
-        encodings = Encoding.allCases.filter { encoding in members.contains { $0[encoding] > 0 } }
+        let found = Encoding.allCases.filter { encoding in members.contains { $0[encoding] > 0 } }
+        // Nearly all sessions share one array.
+        encodings = found == Self.plain ? Self.plain : found
     }
 
     /// Says what an engine, or the store, says of it. What is over its limits now is dropped by the home.

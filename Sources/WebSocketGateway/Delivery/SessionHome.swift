@@ -228,12 +228,14 @@ final class SessionHome {
     func join(_ request: JoinRequest) -> JoinAnswer {
         let known = sessions[request.session]
         // First: who may not watch a session is not told whether there is one.
-        guard request.access.allows(known?.registration) else { return .refused(.notOwner) }
-        let isRegistered = known?.registration != nil || known?.stream.lastID != nil
+        // Read once: it holds tables, and each reading of it copies them all.
+        let registration = known?.registration
+        guard request.access.allows(registration) else { return .refused(.notOwner) }
+        let isRegistered = registration != nil || known?.stream.lastID != nil
         if core.plan.settings.registeredSessionsOnly, !isRegistered { return .refused(.unknownSession) }
-        if let kind = known?.registration?.kind, kind != request.kind { return .refused(.wrongKind) }
-        guard let home = known ?? findOrCreate(request.session) else { return .refused(.tooManySessions) }
-        let max = home.registration?.connectionsMax ?? core.plan.settings.connectionsPerSessionMax
+        if let kind = registration?.kind, kind != request.kind { return .refused(.wrongKind) }
+        guard let home = known ?? createWithinLimit(request.session) else { return .refused(.tooManySessions) }
+        let max = registration?.connectionsMax ?? core.plan.settings.connectionsPerSessionMax
         guard home.connections < max else { return .refused(.sessionFull) }
         // What was published before goes to those who were members then: the newcomer's `last_id` covers it.
         flush(home)
@@ -248,7 +250,7 @@ final class SessionHome {
             let start = home.stream.start(resume, request.join ?? .all, kept: kept) ?? home.stream.lastSequence
             return .admitted(incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, start: start, page: nil)
         }
-        let start = home.stream.start(resume, request.join ?? home.registration?.join ?? .live, kept: kept)
+        let start = home.stream.start(resume, request.join ?? registration?.join ?? .live, kept: kept)
         return .admitted(
             incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, start: start,
             page: start.flatMap { isInStore($0, of: home) ? nil : page(of: home, after: $0) })
@@ -265,8 +267,10 @@ final class SessionHome {
         if home.isForgettable { forget(home) }
     }
 
-    func findOrCreate(_ id: SessionID) -> HomeSession? {
-        if let home = sessions[id] { return home }
+    func findOrCreate(_ id: SessionID) -> HomeSession? { sessions[id] ?? createWithinLimit(id) }
+
+    /// Nil where there are too many.
+    private func createWithinLimit(_ id: SessionID) -> HomeSession? {
         // Each worker is home to its share of the sessions.
         guard sessions.count < max(1, core.plan.settings.sessionsMax / core.plan.workers) else { return nil }
         return create(id)
