@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import pytest
 
@@ -277,6 +277,62 @@ def test_refusals_keep_their_places_among_pipelined_answers(gateway: Gateway) ->
             + publish_request(GOOD)
         )
         assert [wire.answer().status for _ in range(5)] == [200, 400, 200, 404, 200]
+
+
+def known_head(wire: Wire) -> None:
+    """From now on publishes of up to 99,999 bytes to s1 are known by their heads on this connection."""
+    for _ in range(2):
+        wire.send(publish_request(GOOD.ljust(10_000)))
+        assert wire.answer().status == 200
+
+
+def test_what_is_refused_of_an_engine_that_is_known_is_refused_in_the_same_words(gateway: Gateway) -> None:
+    bodies = [case.body for case in BODIES if case.method == "POST" and case.path == EVENTS and case.headers == JSON_TYPE]
+    bodies = [body for body in bodies if body and len(body) < 99_999]
+    assert len(bodies) > 20
+    with control_wire(gateway) as wire:
+        known_head(wire)
+        for body in bodies:
+            first = ask(gateway, "POST", EVENTS, body, JSON_TYPE)
+            text = body if isinstance(body, bytes) else body.encode()
+            wire.send(publish_request("x" * len(text)).encode()[: -len(text)] + text)
+            again = wire.answer()
+            assert (again.status, again.json) == (first.status, first.json), body
+        wire.send(publish_request(GOOD))
+        assert wire.answer().json["sequence"] == 3, "nothing of them was published"
+
+
+def test_an_engine_that_is_known_goes_on_with_batches_and_with_a_session_that_began_anew(gateway: Gateway) -> None:
+    with control_wire(gateway) as wire:
+        known_head(wire)
+        wire.send(publish_request(f"[{GOOD}]") + publish_request(f"[{GOOD},{GOOD}]") + publish_request(GOOD))
+        assert [wire.answer().json.get("count") for _ in range(3)] == [1, 2, None]
+        before = wire_publish(wire)
+        assert before["sequence"] == 7
+        assert ask(gateway, "DELETE", "/v1/sessions/s1").status == 204
+        again = wire_publish(wire)
+        assert again["sequence"] == 1 and again["id"].rpartition("-")[0] != before["id"].rpartition("-")[0]
+        with RawTab.opened(gateway, "s1") as tab:
+            receipt = wire_publish(wire)
+            assert (receipt["sequence"], receipt["connections"], receipt["sent"]) == (2, 1, 1)
+            assert tab.event()["id"] == receipt["id"]
+
+
+def test_more_than_one_send_carries_is_whole_and_in_order_for_an_engine_that_is_known(gateway: Gateway) -> None:
+    with control_wire(gateway) as wire, RawTab.opened(gateway, "s1") as tab:
+        known_head(wire)
+        wire.send("".join(publish_request(json.dumps(candle(number, text="x" * 30_000))) for number in range(9)))
+        receipts = [wire.answer().json for _ in range(9)]
+        # The tab reads only below: some may wait for it.
+        assert [(receipt["sequence"], receipt["sent"] + receipt["queued"]) for receipt in receipts] == [(n, 1) for n in range(3, 12)]
+        assert [tab.event()["data"].get("candle_index") for _ in range(11)] == [None, None, *range(9)]
+
+
+def wire_publish(wire: Wire) -> dict[str, Any]:
+    wire.send(publish_request(GOOD))
+    answer = wire.answer()
+    assert answer.status == 200
+    return answer.json
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/sessions", "/nope"])

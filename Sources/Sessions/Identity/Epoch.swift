@@ -3,7 +3,7 @@
 /// It changes only when continuity was lost, so that no id a client has seen is ever given to another event.
 public struct Epoch: Sendable, Hashable, CustomStringConvertible {
     /// Its characters in ASCII, eight in a word, the first one lowest; what is left over is 0. Not a String: each copy of one is a question to the
-    /// runtime, and an event's id is copied seven times on its way.
+    /// runtime, and an event's id is copied again and again on its way.
     private let first: UInt64
     private let second: UInt64
     private let third: UInt64

@@ -17,7 +17,7 @@ struct PublishHeads {
         let keyBytesMax: Int
         private let bytesLeast: Int
         let checked: EngineRoutes.Publish.Checked
-        /// Its answer waits for nothing but the delivery, and its body is one event.
+        /// Its answer waits for nothing but the delivery, and its body may be one event: whether it is, shows when it is read.
         let isPlain: Bool
         /// Its session, where that has its home on this worker and was looked for. It may be over by now.
         var home: HomeSession?
