@@ -279,6 +279,10 @@ def test_refusals_keep_their_places_among_pipelined_answers(gateway: Gateway) ->
         assert [wire.answer().status for _ in range(5)] == [200, 400, 200, 404, 200]
 
 
+# Session and engine share it: a publish that is plain needs no request then (docs/decisions/0029).
+ONE_WORKER = ("--workers", "1")
+
+
 def known_head(wire: Wire) -> None:
     """From now on publishes of up to 99,999 bytes to s1 are known by their heads on this connection."""
     for _ in range(2):
@@ -286,7 +290,8 @@ def known_head(wire: Wire) -> None:
         assert wire.answer().status == 200
 
 
-def test_what_is_refused_of_an_engine_that_is_known_is_refused_in_the_same_words(gateway: Gateway) -> None:
+def test_what_is_refused_of_an_engine_that_is_known_is_refused_in_the_same_words(serve) -> None:
+    gateway: Gateway = serve(*ONE_WORKER)
     bodies = [case.body for case in BODIES if case.method == "POST" and case.path == EVENTS and case.headers == JSON_TYPE]
     bodies = [body for body in bodies if body and len(body) < 99_999]
     assert len(bodies) > 20
@@ -302,7 +307,8 @@ def test_what_is_refused_of_an_engine_that_is_known_is_refused_in_the_same_words
         assert wire.answer().json["sequence"] == 3, "nothing of them was published"
 
 
-def test_an_engine_that_is_known_goes_on_with_batches_and_with_a_session_that_began_anew(gateway: Gateway) -> None:
+def test_an_engine_that_is_known_goes_on_with_batches_and_with_a_session_that_began_anew(serve) -> None:
+    gateway: Gateway = serve(*ONE_WORKER)
     with control_wire(gateway) as wire:
         known_head(wire)
         wire.send(publish_request(f"[{GOOD}]") + publish_request(f"[{GOOD},{GOOD}]") + publish_request(GOOD))
@@ -318,7 +324,8 @@ def test_an_engine_that_is_known_goes_on_with_batches_and_with_a_session_that_be
             assert tab.event()["id"] == receipt["id"]
 
 
-def test_more_than_one_send_carries_is_whole_and_in_order_for_an_engine_that_is_known(gateway: Gateway) -> None:
+def test_more_than_one_send_carries_is_whole_and_in_order_for_an_engine_that_is_known(serve) -> None:
+    gateway: Gateway = serve(*ONE_WORKER)
     with control_wire(gateway) as wire, RawTab.opened(gateway, "s1") as tab:
         known_head(wire)
         wire.send("".join(publish_request(json.dumps(candle(number, text="x" * 30_000))) for number in range(9)))
