@@ -99,3 +99,20 @@ def test_fragments_and_what_stands_between_them_are_heard_until_the_violation(ga
         assert pong.payload == b"now"
         assert heartbeat.event["type"] == "heartbeat"
         assert close.close[0] == 1002
+
+
+def test_a_tab_that_says_close_with_an_event_unread_keeps_its_socket_until_it_has_read_it(serve) -> None:
+    """docs/decisions/0010: what the kernel has not sent is not left to it. Who was sent no event is closed at once."""
+    gateway: Gateway = serve("--workers", "1")
+    metrics(gateway)
+    with RawTab.opened(gateway, "s1", receive_buffer_bytes=4096) as tab:
+        before = metrics(gateway)["process_open_fds"]
+        assert publish(gateway, "s1", candle(1, text="x" * 20_000))["sent"] == 1, "the kernel has taken all of it"
+        tab.send_close()
+        for _ in range(1_000):
+            samples = metrics(gateway)
+            if samples['wsg_connections{kind="backtest"}'] == 0:
+                break
+        assert samples['wsg_connections{kind="backtest"}'] == 0 and samples["process_open_fds"] >= before
+        assert tab.event()["data"]["candle_index"] == 1
+        assert tab.close_frame()[0] == 1000
