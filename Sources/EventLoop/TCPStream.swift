@@ -259,7 +259,7 @@ package final class TCPStream {
         handler = nil
         unsafe loop.pollHandles.giveBack(handle, of: descriptor)
         // The watcher has left the poll set; only now may the number be used again.
-        CLibuv.close(descriptor)
+        wsg_close(descriptor)
         // What libuv's handle held. Whoever calls this holds another.
         unsafe Unmanaged.passUnretained(self).release()
     }
