@@ -97,6 +97,12 @@ package final class TCPStream {
 
     package func startReading() { watch(interest | readable) }
 
+    /// Looks for bytes that came before they were waited for, and saves the poll that would tell of them: a client's first are close behind its
+    /// connection. Not from within a call of the handler. Without a seal, whose handshake has something else to read.
+    package func readAtOnce() {
+        if isReading, sealing == nil { receive() }
+    }
+
     /// Stops reading: the peer's bytes wait in the kernel and its window closes.
     package func pauseReading() { watch(interest & ~readable) }
 

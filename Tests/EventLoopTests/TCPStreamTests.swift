@@ -363,6 +363,32 @@ struct TCPStreamTests {
         #expect(ended)
     }
 
+    @Test func `what came before the stream is read without a poll`() throws {
+        let loop = try EventLoop()
+        var ends: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
+        let (stream, recorder, far) = (try TCPStream(loop, descriptor: ends[0]), Recorder(), ends[1])
+        stream.setHandler(recorder)
+        _ = unsafe write(far, "x", 1)
+        stream.readAtOnce()
+        // Nobody has asked for it yet.
+        #expect(recorder.received.isEmpty)
+        stream.startReading()
+        stream.readAtOnce()
+        #expect(recorder.received == Array("x".utf8))
+        // Nor is nothing an end, or a failure.
+        stream.readAtOnce()
+        #expect(recorder.ends == 0 && recorder.failures.isEmpty)
+        _ = unsafe write(far, "y", 1)
+        recorder.onReceive = { $0.close() }
+        stream.readAtOnce()
+        stream.readAtOnce()
+        #expect(recorder.received == Array("xy".utf8) && stream.isClosed)
+        Glibc.close(far)
+        let ended = loop.turnToEnd()
+        #expect(ended)
+    }
+
     @Test func `sending nothing is nothing sent`() throws {
         let service = try Service(EventLoop())
         let client = try #require(RawClient(port: service.port))

@@ -37,7 +37,8 @@ extension HTTPConnection {
     /// The short way of nearly every publish: one event, which is read where it was received. False where it is not that, or not right: then it becomes
     /// a request, which says what is wrong with it.
     private func publishesPlain(_ found: PublishHeads.Found, _ body: Span<UInt8>) -> Bool {
-        guard found.head.isPlain, let home = core.home.session(for: found.head),
+        let homes: SessionHome = core.home
+        guard found.head.isPlain, let home = homes.session(for: found.head),
             let event = EventParser.single(body, limits: core.plan.eventLimits)
         else { return false }
         do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(found.head.checked.caller, events: 1, core) } catch {
@@ -46,7 +47,7 @@ extension HTTPConnection {
         }
         window.enter(bytes: body.count)
         let number = answers.reserve(AnswerPipeline.Awaited(keepAlive: true))
-        core.home.publish(event, of: body, at: readMoment, to: home, for: ref, number)
+        homes.publish(event, of: body, at: readMoment, to: home, for: ref, number)
         return true
     }
 

@@ -45,8 +45,8 @@ struct PublishHeads {
             return (text, ends)
         }
 
-        /// Where key and body lie, if the head stands at `position` and the body is here.
-        func find(_ bytes: Span<UInt8>, at position: Int, bytesMax: Int) -> Found? {
+        /// Where body and key lie, if the head stands at `position` and the body is here.
+        func find(_ bytes: Span<UInt8>, at position: Int, bytesMax: Int) -> (body: Range<Int>, key: Range<Int>?)? {
             // More than the head can be, so that nothing below looks beyond the end.
             guard bytes.count - position > bytesLeast else { return nil }
             var index = position
@@ -68,7 +68,7 @@ struct PublishHeads {
                 }
             }
             guard length > 0, length <= bytesMax, length <= bytes.count - index else { return nil }
-            return Found(head: self, body: index..<index + length, key: key)
+            return (index..<index + length, key)
         }
 
         private func readLength(_ bytes: Span<UInt8>, _ index: inout Int) -> Int? {
@@ -112,9 +112,10 @@ struct PublishHeads {
     mutating func find(_ bytes: Span<UInt8>, at position: Int, bodyBytesMax: Int) -> Found? {
         for offset in 0..<known.count {
             let index = (expected + offset) % known.count
-            guard let found = known[index].find(bytes, at: position, bytesMax: bodyBytesMax) else { continue }
+            let head = known[index]
+            guard let found = head.find(bytes, at: position, bytesMax: bodyBytesMax) else { continue }
             expected = index + 1
-            return found
+            return Found(head: head, body: found.body, key: found.key)
         }
         return nil
     }

@@ -79,7 +79,7 @@ struct SessionHistory {
         self = smaller
     }
 
-    private mutating func push(_ frame: KeptFrame, _ cost: Int) {
+    private mutating func push(_ frame: consuming KeptFrame, _ cost: Int) {
         if count == ring.count { grow() }
         ring[(first + count) & (ring.count - 1)] = frame
         count += 1

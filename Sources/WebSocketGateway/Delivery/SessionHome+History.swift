@@ -48,9 +48,8 @@ extension SessionHome {
         let (dropped, growth) = home.history.append(frame, home.limits)
         keptBytes += growth
         if keptBytes > preparedBytes { prepareToKeep() }
-        let counters = core.counters
-        counters.add(.historyEvents, 1 &- UInt64(dropped))
-        counters.add(.historyBytes, UInt64(bitPattern: Int64(growth)))
+        core.counters.add(.historyEvents, 1 &- UInt64(dropped))
+        core.counters.add(.historyBytes, UInt64(bitPattern: Int64(growth)))
         if dropped > 0, !home.isStored { core.counters.add(.historyDropped, label: 0, UInt64(dropped)) }
         if keptBytes > room { makeRoom() }
     }

@@ -170,15 +170,15 @@ final class SessionHome {
     }
 
     /// Into the history, and into the batch that has room for it.
-    private func gather(_ frame: Frame, in home: HomeSession) {
+    private func gather(_ frame: consuming Frame, in home: HomeSession) {
         if home.limits.eventsMax > 0 { keep(frame, in: home) }
         guard home.connections > 0 else { return }
         if home.pending.isEmpty {
             dirty.append(home)
             home.pending = spareFrames.take()
         }
-        home.pending.append(frame)
         home.pendingBytes += frame.bytes.count
+        home.pending.append(frame)
     }
 
     private func released(_ last: EventID?, _ first: Int, in home: HomeSession, _ receipt: Receipt) {

@@ -75,6 +75,7 @@ extension WorkerCore {
             let connection = HTTPConnection(self, stream, ref: ref, peer: peer, admission: admission)
             table.set(connection, at: ref)
             connection.start()
+            stream.readAtOnce()
         } catch {
             board.gate.leave(admission)
             counters.add(.acceptErrors)

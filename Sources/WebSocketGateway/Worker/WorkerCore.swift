@@ -11,7 +11,7 @@ final class WorkerCore {
     let board: Switchboard
     /// What is in force: stored here whole, so that a limit costs no more than a load. Copying all of it does; take what is needed.
     private(set) var plan: Plan
-    let counters: Counters
+    let counters: CounterCells
     let log: GatewayLog
     let loop: EventLoop
     private(set) var home: SessionHome!
@@ -84,7 +84,7 @@ final class WorkerCore {
         self.board = board
         self.index = index
         plan = board.running.withLock { $0 }
-        counters = board.counters[index]
+        counters = board.counters[index].cells
         log = board.log
         memory = MemoryShare(bytes: plan.memoryBytesPerWorker)
         counters.add(.memoryBudget, UInt64(plan.memoryBytesPerWorker))
@@ -155,7 +155,7 @@ final class WorkerCore {
 
     private func measureTurn() {
         counters.observe(.loopTurn, nanoseconds: loop.busyNanoseconds)
-        counters.lastTurn.store(loop.turnStartedAt, ordering: .relaxed)
+        board.counters[index].lastTurn.store(loop.turnStartedAt, ordering: .relaxed)
     }
 
     /// An idle worker shows that it is alive once a second.
