@@ -32,8 +32,11 @@ final class DirectoryLock {
     deinit { unlock() }
 
     func unlock() {
-        if isHeld { close(descriptor) }
+        guard isHeld else { return }
         isHeld = false
+        // Said, and not left to the close: a child of this process has a copy of the descriptor until it has become its own program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     private static func read(_ descriptor: Int32) -> [UInt8] {

@@ -43,6 +43,19 @@ struct OpeningTests {
         _ = try open()
     }
 
+    /// As a process has that was begun meanwhile and is not its own program yet.
+    @Test func `a closed history can be opened also while somebody has a copy of the lock's descriptor`() throws {
+        let history = try open()
+        let descriptor = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").first {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == "\(directory.path)/lock"
+        }
+        let copy = dup(try #require(descriptor.flatMap { Int32($0) }))
+        defer { close(copy) }
+        #expect(refusal() == .inUse(directory: directory.path, process: getpid()))
+        history.close()
+        _ = try open()
+    }
+
     @Test func `a second process is refused`() throws {
         let other = Process()
         other.executableURL = URL(filePath: "/usr/bin/env")
