@@ -29,6 +29,8 @@ class Times:
 
 
 BOUNDED = Times(quick=9, full=15)
+# Where ratios of pairs spread as far as the bound is away from one.
+BOUNDED_WIDELY = Times(quick=9, full=31)
 UNBOUNDED = Times(quick=0, full=7)
 PEERS = Times(quick=3, full=5)
 PEERS_LATER = Times(quick=0, full=5)
@@ -170,6 +172,7 @@ SCENARIOS: Sequence[Scenario] = [
         Load(1_000, 1_000, sessions=100, in_flight=32),
         reference=COALESCING_FLOOR,
         bounds=(Bound(COST, at_most=1.10),),
+        pairs=BOUNDED_WIDELY,
         peers=ALL_PEERS,
     ),
     Pooled(
@@ -184,6 +187,7 @@ SCENARIOS: Sequence[Scenario] = [
         "connect, upgrade, close: a connection",
         Connect(6_000),
         bounds=(Bound(COST, at_most=1.15),),
+        pairs=BOUNDED_WIDELY,
         peers=("nchan", *PYTHON_PEERS),
         peer_share=0.1,
     ),
