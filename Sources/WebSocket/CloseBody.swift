@@ -12,7 +12,7 @@ package enum CloseBody {
     /// Of a body that `check` let pass whole.
     package static func received(_ body: [UInt8]) -> Received {
         guard body.count >= 2 else { return .close(nil, reason: []) }
-        return .close(CloseCode(rawValue: code(body.span)), reason: Array(body[2...]))
+        return .close(CloseCode(rawValue: code(body.span)), reason: body.count == 2 ? [] : Array(body[2...]))
     }
 
     private static func code(_ body: Span<UInt8>) -> UInt16 { UInt16(body[0]) << 8 | UInt16(body[1]) }

@@ -1,25 +1,26 @@
 internal import EventLoop
+internal import HTTP
 internal import Sessions
 
 /// A client's way from request to WebSocket.
 extension HTTPConnection {
     /// Asks the session's home to let the client in. Where it is another worker's, the client's bytes wait for its answer.
-    func join(_ request: JoinRequest, _ upgrade: ClientRoutes.Upgrade) {
-        if let answer = core.join(request) { return ClientRoutes.finish(upgrade, request, answer, on: self) }
+    func join(_ request: JoinRequest, _ head: RequestHead, _ upgrade: ClientRoutes.Upgrade) {
+        if let answer = core.join(request) { return ClientRoutes.finish(upgrade, head, request, answer, on: self) }
         isExclusive = true
-        self.upgrade = upgrade
+        awaited = (upgrade, head)
         stream.pauseReading()
     }
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
-        guard let upgrade = upgrade.take() else {
+        guard let (upgrade, head) = awaited.take() else {
             if case .admitted(let incarnation, _, _, _, _) = answer {
                 core.left(request, incarnation)
             }
             return
         }
         isExclusive = false
-        ClientRoutes.finish(upgrade, request, answer, on: self)
+        ClientRoutes.finish(upgrade, head, request, answer, on: self)
         resume()
     }
 

@@ -27,7 +27,6 @@ enum ClientRoutes {
 
     /// Everything about an accepted request that is needed once the session's home has let the client in.
     struct Upgrade {
-        let head: RequestHead
         let opening: Opening
         let address: SocketAddress
         let filter: TypeFilter?
@@ -120,7 +119,7 @@ enum ClientRoutes {
             encoding: opening.encoding, resumeFrom: resumeFrom, join: join, replays: replay != nil,
             access: access(identity, to: session, core), subject: identity?.subject)
         connection.join(
-            request, Upgrade(head: head, opening: opening, address: address, filter: filter, replay: replay, identity: identity))
+            request, head, Upgrade(opening: opening, address: address, filter: filter, replay: replay, identity: identity))
     }
 
     // MARK: What the request says
@@ -228,10 +227,12 @@ enum ClientRoutes {
 
     // MARK: The home's answer
 
-    static func finish(_ upgrade: Upgrade, _ request: JoinRequest, _ answer: JoinAnswer, on connection: HTTPConnection) {
+    static func finish(
+        _ upgrade: Upgrade, _ head: RequestHead, _ request: JoinRequest, _ answer: JoinAnswer, on connection: HTTPConnection
+    ) {
         switch answer {
         case .refused(let refusal):
-            refuse(self.refusal(refusal), upgrade.head, opening: upgrade.opening, from: upgrade.address, on: connection)
+            refuse(self.refusal(refusal), head, opening: upgrade.opening, from: upgrade.address, on: connection)
         case .admitted(let incarnation, let lastID, let resume, let start, let page):
             let core = connection.core
             let (client, early) = connection.becomeClient(
