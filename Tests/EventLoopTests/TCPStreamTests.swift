@@ -366,7 +366,8 @@ struct TCPStreamTests {
     @Test func `what came before the stream is read without a poll`() throws {
         let loop = try EventLoop()
         var ends: [Int32] = [-1, -1]
-        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
+        try #require(
+            unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         let (stream, recorder, far) = (try TCPStream(loop, descriptor: ends[0]), Recorder(), ends[1])
         stream.setHandler(recorder)
         _ = unsafe write(far, "x", 1)
