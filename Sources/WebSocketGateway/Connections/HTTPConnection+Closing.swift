@@ -12,7 +12,7 @@ extension HTTPConnection {
 
     func streamDidReachEnd(_ stream: TCPStream) {
         // Half-closed: what it asked for is still answered, then the connection ends.
-        if case .open = state, !answers.isEmpty || hasDeferred || isExclusive || !output.isEmpty, awaited == nil {
+        if case .open = state, !answers.isEmpty || hasDeferred || isExclusive || !output.isEmpty, joining == nil {
             closesAfterAnswers = true
         } else {
             cut()
@@ -26,7 +26,7 @@ extension HTTPConnection {
             writeAnswers()
             cut()
         } else if !isControl {
-            guard hasAnsweredAll, !hasDeferred, awaited == nil else {
+            guard hasAnsweredAll, !hasDeferred, joining == nil else {
                 closesAfterAnswers = true
                 return
             }

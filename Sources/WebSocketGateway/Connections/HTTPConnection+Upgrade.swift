@@ -8,12 +8,12 @@ extension HTTPConnection {
     func join(_ request: JoinRequest, _ head: RequestHead, _ upgrade: ClientRoutes.Upgrade) {
         if let answer = core.join(request) { return ClientRoutes.finish(upgrade, head, request, answer, on: self) }
         isExclusive = true
-        awaited = (upgrade, head)
+        joining = (upgrade, head)
         stream.pauseReading()
     }
 
     func joined(_ request: JoinRequest, _ answer: JoinAnswer) {
-        guard let (upgrade, head) = awaited.take() else {
+        guard let (upgrade, head) = joining.take() else {
             if case .admitted(let incarnation, _, _, _, _) = answer {
                 core.left(request, incarnation)
             }

@@ -71,7 +71,7 @@ final class HTTPConnection: StreamPeer {
     private var isInUnwritten = false
     var closesAfterAnswers = false
     /// A client that waits for its session's home, which is another worker's.
-    var awaited: (upgrade: ClientRoutes.Upgrade, head: RequestHead)?
+    var joining: (upgrade: ClientRoutes.Upgrade, head: RequestHead)?
 
     /// Parsing goes on at the end of the turn, when the answers have been written: not within the call that delivers.
     var resumeAfterTurn = false
