@@ -26,20 +26,24 @@ struct ClientConnectionRecordingTests {
             }
             let (slowID, healthyID) = (try #require(ConnectionID(slow.id)), try #require(ConnectionID(healthy.id)))
             let story = try #require(await gateway.manager.connectionMetadata(slowID)?.story)
-            #expect(story.moments.map(\.what.name) == ["lagged", "fell_behind"])
+            // On a slow machine the kernel's buffers may take what waits once more, and it caught up for a while.
+            #expect(story.moments.prefix(2).map(\.what.name) == ["lagged", "fell_behind"])
             guard case .fellBehind(let after, let bytes) = story.moments[1].what else { return }
             #expect(bytes <= 50_000 && bytes > 30_000)
             #expect(await gateway.manager.connectionMetadata(healthyID)?.story == ConnectionStory())
 
             #expect(await offPool { slow.sequences(100) } == Array(1...100))
-            let isTold = await eventually { await gateway.manager.connectionMetadata(slowID)?.story.moments.count ?? 0 >= 3 }
+            let isTold = await eventually {
+                guard let story = await gateway.manager.connectionMetadata(slowID)?.story, story.moments.count == 3 else { return false }
+                return story.moments[2].count == story.moments[1].count
+            }
             #expect(isTold)
             let whole = try #require(await gateway.manager.connectionMetadata(slowID)?.story)
             guard case .caughtUp(_, let events) = whole.moments[2].what else {
                 Issue.record("\(whole)")
                 return
             }
-            #expect(events == 100 - (after?.sequence ?? 0))
+            #expect(story.moments[1].count == 1 ? events == 100 - (after?.sequence ?? 0) : events > 100 - (after?.sequence ?? 0))
             #expect(await gateway.manager.disconnect(slowID))
             let record = try #require(try await closure(gateway, "s"))
             #expect((record.connectionID, record.reason, record.by, record.delivered) == (slowID, .disconnected, .gateway, 100))

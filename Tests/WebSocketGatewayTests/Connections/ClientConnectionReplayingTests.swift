@@ -189,14 +189,15 @@ struct ClientConnectionReplayingTests {
 
     @Test func `the session's end ends it, and says what will not come`() async throws {
         try await TestGateway.run { gateway in
-            let ids = try await record([0, 60_000, 60_001], in: gateway)
+            try await record([0], in: gateway)
             let client = try await gateway.join("s", query: "?replay=0.5x")
             #expect(await offPool { client.sequences(1) } == [1])
             _ = await ask(client, #"{"action":"pause"}"#)
+            let ids = try await record([60_000, 60_001], in: gateway)
             _ = try await gateway.manager.endSession("s")
             let rest = await offPool { client.rest() }
             #expect(rest.map(\.type) == ["lost"])
-            #expect(rest.first?.data["first_id"]?.stringValue == ids[1] && rest.first?.data["last_id"]?.stringValue == ids[2])
+            #expect(rest.first?.data["first_id"]?.stringValue == ids[0] && rest.first?.data["last_id"]?.stringValue == ids[1])
             #expect(client.end == .closed(1000, "session ended"))
         }
     }
@@ -205,10 +206,11 @@ struct ClientConnectionReplayingTests {
 
     @Test func `paused, nothing comes but what is asked for`() async throws {
         try await TestGateway.run { gateway in
-            try await record([0, 3_600_000, 3_600_001], in: gateway)
+            try await record([0], in: gateway)
             let client = try await gateway.join("s", query: "?replay=1x")
             #expect(await offPool { client.sequences(1) } == [1])
             let ack = await ask(client, #"{"action":"PAUSE","ref":"a"}"#)
+            try await record([3_600_000, 3_600_001], in: gateway)
             #expect(ack?.json["data"] == ["action": "pause", "ref": "a", "state": "paused", "speed": "1x"])
             #expect(await ask(client, #"{"action":"speed","speed":"100x"}"#)?.data["speed"]?.stringValue == "100x")
             let beat = await heartbeat(client)
