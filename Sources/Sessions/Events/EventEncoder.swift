@@ -16,7 +16,7 @@ package enum EventEncoder {
     }
 
     /// As above, with a time of the gateway's.
-    package static func write(id: EventID?, type: Span<UInt8>, data: Span<UInt8>, timestamp: Timestamp, to writer: inout ByteWriter) {
+    package static func write(id: EventID?, type: Span<UInt8>, data: Span<UInt8>, timestamp: TimestampText, to writer: inout ByteWriter) {
         writeFront(id: id, type: type, data: data, to: &writer)
         timestamp.write(to: &writer)
         writer.write(ascii: "\"}")
@@ -45,7 +45,7 @@ package enum EventEncoder {
     /// As above, with a time of the gateway's.
     package static func append(id: EventID?, type: Span<UInt8>, data: Span<UInt8>, timestamp: Timestamp, to bytes: inout [UInt8]) {
         let count = encodedLength(id: id, typeBytes: type.count, dataBytes: data.count)
-        bytes += ByteWriter.compose(count) { write(id: id, type: type, data: data, timestamp: timestamp, to: &$0) }
+        bytes += ByteWriter.compose(count) { write(id: id, type: type, data: data, timestamp: TimestampText(timestamp), to: &$0) }
     }
 
     /// An event of this process; `timestamp` stands in where it has none of its own.

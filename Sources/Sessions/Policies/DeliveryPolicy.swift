@@ -10,12 +10,14 @@ public enum DeliveryPolicy: String, Sendable, CaseIterable {
 /// The delivery policies of one session: the gateway's own, and what its engine said instead.
 ///
 /// Flow: PublishedEvent → **DeliveryPolicies** → ConflationKey → Frame
+@usableFromInline
 package struct DeliveryPolicies: Sendable, Equatable {
     /// How many types one session may have a policy of its own for.
     package static let typesMax = 64
 
-    /// Bit `EventType.metricIndex` for each known type: most events are decided by one shift.
-    private var latest: UInt64
+    /// Bit `EventType.metricIndex` for each known type, and the next for whether there are ``others``: most events are decided by one shift.
+    @usableFromInline
+    private(set) var latest: UInt64
     /// Of those, the types that are `latest` only with a key: without one they are about nothing in particular.
     private var latestWithKey: UInt64
     /// `latest` types that are not known.
@@ -34,13 +36,21 @@ package struct DeliveryPolicies: Sendable, Equatable {
     private mutating func set(_ type: EventType, _ policy: DeliveryPolicy) {
         let index = type.metricIndex
         guard index < EventType.known.count else {
-            if policy == .latest { others.insert(type.rawValue) }
+            if policy == .latest {
+                others.insert(type.rawValue)
+                latest |= 1 << UInt64(index)
+            }
             return
         }
         let bit: UInt64 = 1 << UInt64(index)
         latestWithKey &= ~bit
         if policy == .latest { latest |= bit } else { latest &= ~bit }
     }
+
+    /// Whether ``key(of:in:)`` may be other than nil for an event of a type. Inlined, and of numbers alone: who asks it copies no table.
+    @inlinable
+    @inline(__always)
+    package func mayHaveKey(metricIndex: Int) -> Bool { latest >> UInt64(truncatingIfNeeded: metricIndex) & 1 == 1 }
 
     /// What the event is the latest of; nil where every event is delivered.
     package func key(of event: PublishedEvent, in body: Span<UInt8>) -> ConflationKey? {

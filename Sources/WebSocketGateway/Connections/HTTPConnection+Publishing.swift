@@ -20,14 +20,15 @@ extension HTTPConnection {
         guard isControl, isBetweenRequests, !core.isParting,
             let found = publishHeads.find(bytes, at: position, bodyBytesMax: bodyBytesMax)
         else { return false }
+        let head = publishHeads.known[found.index]
         // A key that was taken back since is looked at again.
-        if let caller = found.head.checked.caller, !core.board.controlDoor.isCurrent(caller) { return false }
-        if publishesPlain(found, bytes.extracting(found.body)) {
+        if let caller = head.caller, !core.board.controlDoor.isCurrent(caller) { return false }
+        if publishesPlain(head, bytes.extracting(found.body)) {
             position = found.body.upperBound
             return true
         }
         publish(
-            found.head.checked,
+            head.checked,
             key: found.key.map { unsafe bytes.extracting($0).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } },
             unsafe bytes.extracting(found.body).withUnsafeBufferPointer { unsafe Array($0) }, keepAlive: true)
         position = found.body.upperBound
@@ -36,12 +37,12 @@ extension HTTPConnection {
 
     /// The short way of nearly every publish: one event, which is read where it was received. False where it is not that, or not right: then it becomes
     /// a request, which says what is wrong with it.
-    private func publishesPlain(_ found: PublishHeads.Found, _ body: Span<UInt8>) -> Bool {
+    private func publishesPlain(_ head: PublishHeads.Known, _ body: Span<UInt8>) -> Bool {
         let homes: SessionHome = core.home
-        guard found.head.isPlain, let home = homes.session(for: found.head),
+        guard head.isPlain, let home = homes.session(for: head),
             let event = EventParser.single(body, limits: core.plan.eventLimits)
         else { return false }
-        do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(found.head.checked.caller, events: 1, core) } catch {
+        do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(head.caller, events: 1, core) } catch {
             refusePublish(error, keepAlive: true)
             return true
         }

@@ -17,6 +17,7 @@ struct PublishHeads {
         let keyBytesMax: Int
         private let bytesLeast: Int
         let checked: EngineRoutes.Publish.Checked
+        var caller: ControlDoor.Caller? { checked.caller }
         /// Its answer waits for nothing but the delivery, and its body may be one event: whether it is, shows when it is read.
         let isPlain: Bool
         /// Its session, where that has its home on this worker and was looked for. It may be over by now.
@@ -91,7 +92,8 @@ struct PublishHeads {
     }
 
     struct Found {
-        let head: Known
+        /// Of ``known``.
+        let index: Int
         let body: Range<Int>
         /// The `Idempotency-Key`, where the head has one.
         let key: Range<Int>?
@@ -103,7 +105,7 @@ struct PublishHeads {
     static let headBytesMax = 1024
     static let digitsMax = 15
 
-    private var known: [Known] = []
+    private(set) var known: [Known] = []
     /// Where the next one is looked for first: engines go through their sessions in turn.
     private var expected = 0
     private var oldest = 0
@@ -112,10 +114,13 @@ struct PublishHeads {
     mutating func find(_ bytes: Span<UInt8>, at position: Int, bodyBytesMax: Int) -> Found? {
         for offset in 0..<known.count {
             let index = (expected + offset) % known.count
-            let head = known[index]
-            guard let found = head.find(bytes, at: position, bytesMax: bodyBytesMax) else { continue }
+            // Safe: the array holds it, and nothing changes that meanwhile.
+            let found = unsafe Unmanaged.passUnretained(known[index])._withUnsafeGuaranteedRef {
+                $0.find(bytes, at: position, bytesMax: bodyBytesMax)
+            }
+            guard let found else { continue }
             expected = index + 1
-            return Found(head: head, body: found.body, key: found.key)
+            return Found(index: index, body: found.body, key: found.key)
         }
         return nil
     }

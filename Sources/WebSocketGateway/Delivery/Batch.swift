@@ -1,3 +1,5 @@
+internal import Sessions
+
 /// What was published to one session during one turn of its home's loop, joined once: written with one send per member.
 struct Batch: Sendable {
     let frames: [Frame]
@@ -22,19 +24,22 @@ struct Batch: Sendable {
 
     private static func join(_ frames: [Frame], _ encoding: Encoding) -> [UInt8] {
         if frames.count == 1 { return frames[0].bytes(in: encoding) }
-        var joined: [UInt8] = []
         // By index and by property: a frame that is iterated over, or asked for a form, is copied with all that it refers to.
         var count = 0
         if encoding == .plain {
             for i in frames.indices { count += frames[i].bytes.count }
-            joined.reserveCapacity(count)
-            for i in frames.indices { joined.append(contentsOf: frames[i].bytes) }
-        } else {
-            for frame in frames { count += frame.bytes(in: encoding).count }
-            joined.reserveCapacity(count)
-            for frame in frames { joined.append(contentsOf: frame.bytes(in: encoding)) }
+            return ByteWriter.compose(count) { writer in
+                let frames = frames.span
+                for i in frames.indices { writer.write(copying: frames[i].bytes.span) }
+            }
         }
-        return joined
+        for frame in frames { count += frame.bytes(in: encoding).count }
+        return ByteWriter.compose(count) { writer in
+            for frame in frames {
+                let bytes = frame.bytes(in: encoding)
+                writer.write(copying: bytes.span)
+            }
+        }
     }
 
     /// What a member of this encoding is sent. Made where the batch was made, so that workers only send.

@@ -24,6 +24,7 @@ final class FanOut {
         if let known = sessions[id], known.incarnation == incarnation {
             session = known
         } else {
+            sessions[id]?.isOver = true
             session = LocalSession(id, kind: kind, incarnation: incarnation)
             session.lastID = lastID
             sessions[id] = session
@@ -38,7 +39,10 @@ final class FanOut {
     func remove(_ client: ClientConnection, from session: LocalSession) {
         takeOut(client, of: session)
         noteBehind(session)
-        if session.members.isEmpty, sessions[session.id] === session { sessions[session.id] = nil }
+        if session.members.isEmpty, sessions[session.id] === session {
+            sessions[session.id] = nil
+            session.isOver = true
+        }
     }
 
     /// Moves a member among those that get their events as it does from now on.
@@ -100,8 +104,16 @@ final class FanOut {
     }
 
     /// Writes a batch to every member of the session on this worker.
-    func deliver(_ batch: Batch, to id: SessionID) -> DeliveryCounts {
-        guard let session = sessions[id] else { return DeliveryCounts() }
+    func deliver(_ batch: Batch, to id: SessionID) -> DeliveryCounts { sessions[id].map { deliver(batch, to: $0) } ?? DeliveryCounts() }
+
+    /// As above, of a session whose home is here too: it is looked for once.
+    func deliver(_ batch: Batch, of home: HomeSession) -> DeliveryCounts {
+        if let local = home.local, !local.isOver { return deliver(batch, to: local) }
+        home.local = sessions[home.id]
+        return home.local.map { deliver(batch, to: $0) } ?? DeliveryCounts()
+    }
+
+    private func deliver(_ batch: Batch, to session: LocalSession) -> DeliveryCounts {
         session.lastID = batch.frames[batch.frames.count - 1].id
         session.keptFrom = batch.keptFrom
         session.eventsSeen += UInt64(batch.frames.count)
@@ -109,41 +121,47 @@ final class FanOut {
         exceptions.removeAll(keepingCapacity: true)
         wantedBytes.removeAll()
         var counts = DeliveryCounts()
-        for encoding in batch.encodings { sendToReaders(batch, encoding, of: session, &counts) }
+        if session.members.areAllDirect, batch.encodings.count == 1 {
+            // Those who are known to read stand first.
+            send(batch, batch.encodings[0], of: session, .all, &counts)
+        } else {
+            sendToRows(batch, of: session, &counts)
+        }
+        if !exceptions.isEmpty { handleExceptions(batch, &counts) }
+        record(batch, counts)
+        return counts
+    }
+
+    private func sendToRows(_ batch: Batch, of session: LocalSession, _ counts: inout DeliveryCounts) {
+        for encoding in batch.encodings { send(batch, encoding, of: session, .readers, &counts) }
         let sealed = session.members.sealed
         if !sealed.connections.isEmpty { sendSealed(batch, to: sealed, 0..<sealed.readers, &counts) }
-        for encoding in batch.encodings { sendToOthers(batch, encoding, of: session, &counts) }
+        for encoding in batch.encodings { send(batch, encoding, of: session, .others, &counts) }
         if !sealed.connections.isEmpty { sendSealed(batch, to: sealed, sealed.readers..<sealed.connections.count, &counts) }
         for connection in session.members.behind { core.client(at: connection)?.leaveToHistory(batch, &counts) }
         for connection in session.members.replaying { core.client(at: connection)?.moreWasPublished() }
         for connection in session.members.careful { exceptions.append(Exception(connection: connection, result: .sent(0))) }
-        // Closing a connection moves members, so nothing below looks at their places.
+    }
+
+    private func handleExceptions(_ batch: Batch, _ counts: inout DeliveryCounts) {
+        // Closing a connection moves members, so nothing here looks at their places.
         let exceptions = exceptions
         for exception in exceptions {
             guard let client = core.client(at: exception.connection) else { continue }
             client.deliver(batch, after: exception.result, into: &counts)
         }
-        record(batch, counts)
-        return counts
-    }
-
-    private func sendToReaders(_ batch: Batch, _ encoding: Encoding, of session: LocalSession, _ counts: inout DeliveryCounts) {
-        let row = session.members.direct[encoding]
-        if row.readers > 0 { send(batch, encoding, to: row, 0..<row.readers, &counts) }
-    }
-
-    private func sendToOthers(_ batch: Batch, _ encoding: Encoding, of session: LocalSession, _ counts: inout DeliveryCounts) {
-        let row = session.members.direct[encoding]
-        if row.readers < row.targets.count { send(batch, encoding, to: row, row.readers..<row.targets.count, &counts) }
     }
 
     /// The one place where fan-out meets the kernel, but for what is sealed.
     private func send(
-        _ batch: Batch, _ encoding: Encoding, to row: Members.Row<Int32>, _ members: Range<Int>, _ counts: inout DeliveryCounts
+        _ batch: Batch, _ encoding: Encoding, of session: LocalSession, _ part: Members.Part, _ counts: inout DeliveryCounts
     ) {
+        let (targets, members) = session.members.targets(encoding, part)
+        guard !members.isEmpty else { return }
         let bytes = batch.bytes(in: encoding)
-        let full = TCPStream.sendToEach(row.targets.span.extracting(members), bytes.span) { index, result in
-            exceptions.append(Exception(connection: row.connections[members.lowerBound + index], result: result))
+        let full = TCPStream.sendToEach(targets.span.extracting(members), bytes.span) { index, result in
+            let connection = session.members.direct[encoding].connections[members.lowerBound + index]
+            exceptions.append(Exception(connection: connection, result: result))
         }
         counts.uniform += full
         if full > 0 { countBytes(batch, encoding, times: full) }

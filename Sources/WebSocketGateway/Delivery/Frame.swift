@@ -20,7 +20,8 @@ struct Frame: Sendable {
     let key: ConflationKey?
 
     init(
-        _ event: PublishedEvent, of body: Span<UInt8>, id: EventID, timestamp: Timestamp, publishedAt: UInt64, key: ConflationKey? = nil
+        _ event: PublishedEvent, of body: Span<UInt8>, id: EventID, timestamp: TimestampText, publishedAt: UInt64,
+        key: ConflationKey? = nil
     ) {
         self.id = id
         self.key = key

@@ -9,6 +9,9 @@ final class HomeSession {
     /// The gateway's, and less where the registration asks for it.
     private(set) var limits: SessionHistory.Limits
     /// As the registration has them; for what is published from now on.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private(set) var policies = HomeSession.usualPolicies
     /// Made once: that takes as long as all else about a new session.
     private static let usualPolicies = DeliveryPolicies()
@@ -78,6 +81,15 @@ final class HomeSession {
     }
 
     private static let plain: [Encoding] = [.plain]
+    /// No member takes anything but plain frames.
+    private(set) var isPlain = true
+    /// As this worker's fan-out has it, where it was looked for. It may be over by now.
+    var local: LocalSession?
+
+    /// What the event is the latest of, for who lags.
+    func key(of event: PublishedEvent, in body: Span<UInt8>) -> ConflationKey? {
+        policies.mayHaveKey(metricIndex: event.metricIndex) ? policies.key(of: event, in: body) : nil
+    }
 
     /// Whether one batch can carry it with what was gathered so far.
     func hasRoom(for frame: Frame) -> Bool { pending.isEmpty || pendingBytes + frame.bytes.count <= Batch.bytesMax }
@@ -91,7 +103,8 @@ final class HomeSession {
         guard left == 0 || left == change else { return }
         let found = Encoding.allCases.filter { encoding in members.contains { $0[encoding] > 0 } }
         // Nearly all sessions share one array.
-        encodings = found == Self.plain ? Self.plain : found
+        isPlain = found == Self.plain
+        encodings = isPlain ? Self.plain : found
     }
 
     /// Says what an engine, or the store, says of it. What is over its limits now is dropped by the home.

@@ -75,6 +75,9 @@ struct Members {
         let key: TrafficKey?
     }
 
+    /// Of a row: those who are known to read, who are served first, and those of whom that is not known.
+    enum Part { case all, readers, others }
+
     private(set) var direct = PerEncoding(Row<Int32>())
     private(set) var sealed = Row<SealedTarget>()
     private(set) var careful: ContiguousArray<UInt32> = []
@@ -86,6 +89,25 @@ struct Members {
             + direct.eventStream.connections.count + sealed.connections.count + careful.count + behind.count + replaying.count
     }
     var isEmpty: Bool { count == 0 }
+    /// Every member is written to, and nothing is to decide for any.
+    var areAllDirect: Bool { sealed.connections.isEmpty && careful.isEmpty && behind.isEmpty && replaying.isEmpty }
+
+    /// The row's descriptors, and where among them the part stands.
+    func targets(_ encoding: Encoding, _ part: Part) -> (ContiguousArray<Int32>, Range<Int>) {
+        let (targets, readers) =
+            switch encoding {
+            case .plain: (direct.plain.targets, direct.plain.readers)
+            case .window12: (direct.window12.targets, direct.window12.readers)
+            case .window9: (direct.window9.targets, direct.window9.readers)
+            case .eventStream: (direct.eventStream.targets, direct.eventStream.readers)
+            }
+        switch part {
+        case .all: return (targets, 0..<targets.count)
+        case .readers: return (targets, 0..<readers)
+        case .others: return (targets, readers..<targets.count)
+        }
+    }
+
     var connections: [UInt32] { Encoding.allCases.flatMap { direct[$0].connections } + sealed.connections + careful + behind + replaying }
 
     mutating func add(_ connection: UInt32, _ descriptor: Int32, to group: MemberPlace.Group, key: TrafficKey? = nil) -> MemberPlace {
@@ -173,6 +195,8 @@ final class LocalSession {
     @safe @exclusivity(unchecked)
     #endif
     var members = Members()
+    /// Its last member has left, or another session has its name: the fan-out does not know it any more.
+    var isOver = false
     /// What the home was told.
     var hasBehind = false
     /// The oldest sequence that the history keeps in memory, as far as is known here.

@@ -81,7 +81,9 @@ struct SessionHistory {
 
     private mutating func push(_ frame: consuming KeptFrame, _ cost: Int) {
         if count == ring.count { grow() }
-        ring[(first + count) & (ring.count - 1)] = frame
+        // Swapped with the nil that is there: an assignment copies what it is given.
+        var place: KeptFrame? = consume frame
+        swap(&ring[(first + count) & (ring.count - 1)], &place)
         count += 1
         bytes += cost
     }

@@ -42,12 +42,17 @@ extension SessionHome {
             if core.post(.deliver(home.id, batch, number: number, home: core.index), to: worker) { waitingFor += 1 }
         }
         guard home.members[core.index].total > 0 else { return (DeliveryCounts(), waitingFor) }
-        return (core.fanOut.deliver(batch, to: home.id), waitingFor)
+        return (core.fanOut.deliver(batch, of: home), waitingFor)
     }
 
     /// The batch in every encoding that a member of the session has, on whichever worker: nobody encodes again.
     private func encode(_ frames: inout [Frame], of home: HomeSession) -> Batch {
-        for encoding in home.encodings where encoding != .plain {
+        if !home.isPlain { addForms(to: &frames, home.encodings) }
+        return Batch(frames, encodings: home.encodings, keptFrom: home.history.keptFrom)
+    }
+
+    private func addForms(to frames: inout [Frame], _ encodings: [Encoding]) {
+        for encoding in encodings where encoding != .plain {
             if encoding == .eventStream {
                 for i in frames.indices { frames[i].renderEventStream() }
             } else if let deflater = core.deflater(encoding) {
@@ -57,7 +62,6 @@ extension SessionHome {
                 }
             }
         }
-        return Batch(frames, encodings: home.encodings, keptFrom: home.history.keptFrom)
     }
 
     /// Another worker has delivered a batch of ours.
@@ -74,13 +78,22 @@ extension SessionHome {
     }
 
     private func finish(_ waiters: [BatchWaiter], _ counts: DeliveryCounts) {
+        // Nearly always they are one connection's: it is looked for once.
+        var publisher: (ref: ConnectionRef, connection: HTTPConnection?)?
         for waiter in waiters {
             switch waiter {
             case .receipt(let receipt, let events):
                 for i in events { receipt.totals += counts.counts(ofEvent: i) }
                 settle(receipt)
-            case .single(let connection, let number, let id, let index):
-                core.published(connection, number, SinglePublish(id, counts.counts(ofEvent: index)))
+                publisher = nil
+            case .single(let ref, let number, let id, let index):
+                let publish = SinglePublish(id, counts.counts(ofEvent: index))
+                if publisher?.ref != ref { publisher = (ref, core.http(at: ref)) }
+                if let connection = publisher?.connection {
+                    connection.published(number, publish)
+                } else {
+                    core.published(ref, number, publish)
+                }
             }
         }
     }

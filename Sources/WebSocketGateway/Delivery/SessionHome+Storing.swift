@@ -220,7 +220,7 @@ extension Frame {
     init(_ stored: StoredEvent, epoch: Epoch, _ policies: DeliveryPolicies) {
         // Published before anybody measured.
         self.init(
-            stored.event, of: stored.body.span, id: EventID(epoch: epoch, sequence: stored.sequence), timestamp: stored.publishedAt,
-            publishedAt: 0, key: policies.key(of: stored.event, in: stored.body.span))
+            stored.event, of: stored.body.span, id: EventID(epoch: epoch, sequence: stored.sequence),
+            timestamp: TimestampText(stored.publishedAt), publishedAt: 0, key: policies.key(of: stored.event, in: stored.body.span))
     }
 }

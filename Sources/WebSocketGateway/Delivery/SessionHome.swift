@@ -39,6 +39,11 @@ final class SessionHome {
     var nextBatch: UInt64 = 0
     private var nextIncarnation: UInt64 = 0
     var random = BufferedRandom()
+    /// The second that most timestamps are of.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    private var times = TimestampTexts()
     /// Sessions that keep events.
     var keeping: [SessionID: HomeSession] = [:]
     /// What all histories kept here cost in memory.
@@ -100,8 +105,8 @@ final class SessionHome {
         core.counters.add(.eventsPublished, label: event.metricIndex)
         if home.connections > 0 || home.limits.eventsMax > 0 {
             let frame = Frame(
-                event, of: body, id: entry.id, timestamp: entry.timestamp, publishedAt: moment.nanoseconds,
-                key: home.policies.key(of: event, in: body))
+                event, of: body, id: entry.id, timestamp: times.text(of: entry.timestamp), publishedAt: moment.nanoseconds,
+                key: home.key(of: event, in: body))
             if !home.hasRoom(for: frame) { flush(home) }
             gather(frame, in: home)
         }
@@ -140,8 +145,8 @@ final class SessionHome {
             note(entry.id, of: event, receipt)
             guard needsFrames else { continue }
             let frame = Frame(
-                event, of: request.body.span, id: entry.id, timestamp: entry.timestamp, publishedAt: request.receivedAt,
-                key: home.policies.key(of: event, in: request.body.span))
+                event, of: request.body.span, id: entry.id, timestamp: times.text(of: entry.timestamp), publishedAt: request.receivedAt,
+                key: home.key(of: event, in: request.body.span))
             if isStored {
                 stored.append(StoredEvent(sequence: entry.id.sequence, publishedAt: entry.timestamp, body: request.body, event: event))
             }

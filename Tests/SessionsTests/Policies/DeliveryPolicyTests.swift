@@ -8,7 +8,20 @@ struct DeliveryPolicyTests {
         let body = Array(event.utf8)
         let parsed = try EventParser.parse(body.span, format: .json).events[0]
         let types = overrides.map { (EventType(rawValue: $0)!, $1) }
-        return DeliveryPolicies(Dictionary(uniqueKeysWithValues: types)).key(of: parsed, in: body.span)
+        let policies = DeliveryPolicies(Dictionary(uniqueKeysWithValues: types))
+        let key = policies.key(of: parsed, in: body.span)
+        #expect(key == nil || policies.mayHaveKey(metricIndex: parsed.metricIndex), "whoever asks first whether there may be one misses it")
+        return key
+    }
+
+    @Test func `of the types that are always delivered no key is asked for`() {
+        let other = EventType.known.count
+        let asked = { (policies: DeliveryPolicies) in (0...other).filter { policies.mayHaveKey(metricIndex: $0) } }
+        let usual: [EventType] = [.statsUpdate, .countdownUpdate, .priceUpdate, .positionUpdated]
+        #expect(Set(asked(DeliveryPolicies())) == Set(usual.map(\.metricIndex)))
+        let tick = EventType(rawValue: "tick")
+        #expect(tick.map { asked(DeliveryPolicies([$0: .latest, .statsUpdate: .deliver])) }?.contains(other) == true)
+        #expect(asked(DeliveryPolicies([.statsUpdate: .deliver])).contains(EventType.statsUpdate.metricIndex) == false)
     }
 
     private func isLatest(_ type: String, key name: String? = nil, _ overrides: [String: DeliveryPolicy] = [:]) throws -> Bool {

@@ -11,7 +11,7 @@ struct ReplayTests {
         let body = Event(type: type, data: ["t": "\"timestamp\":\"2001-01-01T00:00:00Z\"}"], timestamp: timestamp).publishBody
         let event = try #require(try EventParser.parse(body.span, format: .json).events.first)
         let id = try EventID(parsing: "\(epoch)-\(sequence)")
-        return Frame(event, of: body.span, id: id, timestamp: Timestamp(microsecondsSince1970: 7_000_000), publishedAt: 0)
+        return Frame(event, of: body.span, id: id, timestamp: TimestampText(Timestamp(microsecondsSince1970: 7_000_000)), publishedAt: 0)
     }
 
     @Test(

@@ -12,7 +12,7 @@ struct FrameTests {
         let bytes = Array(body.utf8)
         let event = try #require(try EventParser.parse(bytes.span, format: .json).events.first)
         let id = EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: sequence)
-        return Frame(event, of: bytes.span, id: id, timestamp: now, publishedAt: 5)
+        return Frame(event, of: bytes.span, id: id, timestamp: TimestampText(now), publishedAt: 5)
     }
 
     private func payload(_ bytes: [UInt8]) throws -> String {

@@ -13,7 +13,7 @@ struct HistoryPageConflatingTests {
             let event = try EventParser.parse(body.span, format: .json).events[0]
             let id = EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: UInt64(index) * step + 1)
             return Frame(
-                event, of: body.span, id: id, timestamp: Timestamp(microsecondsSince1970: 0), publishedAt: 0,
+                event, of: body.span, id: id, timestamp: TimestampText(Timestamp(microsecondsSince1970: 0)), publishedAt: 0,
                 key: policies.key(of: event, in: body.span))
         }
     }

@@ -36,6 +36,30 @@ import Testing
     }
 
     @Test(arguments: 0..<8)
+    func `a member that is not simply written to is seen`(groupIndex: Int) {
+        var members = Members()
+        #expect(members.areAllDirect)
+        let place = members.add(1, 101, to: groups[groupIndex])
+        if case .direct = groups[groupIndex] { #expect(members.areAllDirect) } else { #expect(!members.areAllDirect) }
+        members.remove(1, at: place) { _, _ in }
+        #expect(members.areAllDirect)
+    }
+
+    @Test(arguments: Encoding.allCases)
+    func `a row's readers stand first, and its parts are all of it`(encoding: Encoding) {
+        var members = Members()
+        for slot in 0..<5 as Range<UInt32> { _ = members.add(slot, Int32(100 + slot), to: .direct(encoding)) }
+        _ = members.add(9, 109, to: .direct(encoding == .plain ? .window9 : .plain))
+        _ = members.promote(3, at: MemberPlace(group: .direct(encoding), index: 3)) { _, _ in }
+        let part = { (part: Members.Part) in
+            let (targets, range) = members.targets(encoding, part)
+            return Array(targets[range])
+        }
+        #expect(part(.readers) == [103])
+        #expect(part(.all) == part(.readers) + part(.others) && part(.all).sorted() == [100, 101, 102, 103, 104])
+    }
+
+    @Test(arguments: 0..<8)
     func `who leaves is replaced by its group's last one, which is told`(groupIndex: Int) {
         let group = groups[groupIndex]
         var members = Members()

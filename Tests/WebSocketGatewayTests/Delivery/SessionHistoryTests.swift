@@ -12,7 +12,8 @@ struct SessionHistoryTests {
     private func frame(_ sequence: UInt64, padding: Int = 0) throws -> Frame {
         let body = Array(#"{"type":"candle","data":{"p":"\#(String(repeating: "x", count: padding))"}}"#.utf8)
         let event = try EventParser.parse(body.span, format: .json, limits: EventLimits()).events[0]
-        return Frame(event, of: body.span, id: id(sequence), timestamp: Timestamp(microsecondsSince1970: 0), publishedAt: sequence)
+        let timestamp = TimestampText(Timestamp(microsecondsSince1970: 0))
+        return Frame(event, of: body.span, id: id(sequence), timestamp: timestamp, publishedAt: sequence)
     }
 
     private func history(_ count: UInt64, eventsMax: Int = 1000, bytesMax: Int = 1 << 30) throws -> SessionHistory {

@@ -13,7 +13,7 @@ struct WantedBytesTests {
                 let bytes = Array(#"{"type":"\#(type)","data":{"n":\#(index)}}"#.utf8)
                 let event = try #require(try EventParser.parse(bytes.span, format: .json).events.first)
                 let id = EventID(epoch: try Epoch(parsing: "0123456789abc"), sequence: UInt64(index + 1))
-                return Frame(event, of: bytes.span, id: id, timestamp: now, publishedAt: 5)
+                return Frame(event, of: bytes.span, id: id, timestamp: TimestampText(now), publishedAt: 5)
             }, encodings: Encoding.allCases)
     }
 

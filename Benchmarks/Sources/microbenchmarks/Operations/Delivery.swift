@@ -26,7 +26,7 @@ extension Benchmark {
     }
 
     private static func frame(_ event: PublishedEvent, of body: [UInt8], _ place: (id: EventID, timestamp: Timestamp)) -> Frame {
-        Frame(event, of: body.span, id: place.id, timestamp: place.timestamp, publishedAt: 0)
+        Frame(event, of: body.span, id: place.id, timestamp: TimestampText(place.timestamp), publishedAt: 0)
     }
 
     private static func frames(_ count: Int, of body: [UInt8]) throws -> [Frame] {
