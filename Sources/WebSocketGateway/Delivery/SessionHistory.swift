@@ -81,9 +81,10 @@ struct SessionHistory {
 
     private mutating func push(_ frame: consuming KeptFrame, _ cost: Int) {
         if count == ring.count { grow() }
-        // Swapped with the nil that is there: an assignment copies what it is given.
-        var place: KeptFrame? = consume frame
-        swap(&ring[(first + count) & (ring.count - 1)], &place)
+        // An assignment copies what it is given, and waits for memory that is not in the cache any more, to look at the nil that is there.
+        var kept: KeptFrame? = consume frame
+        let place = (first + count) & (ring.count - 1)
+        unsafe ring.withUnsafeMutableBufferPointer { unsafe $0.initializeElement(at: place, to: kept.take()) }
         count += 1
         bytes += cost
     }

@@ -267,6 +267,7 @@ final class SessionHome {
     func left(_ session: SessionID, incarnation: UInt64, worker: Int, _ encoding: Encoding, _ id: ConnectionID) {
         guard let home = sessions[session], home.incarnation == incarnation, home.members[worker][encoding] > 0 else { return }
         home.count(-1, on: worker, encoding)
+        if home.connections == 0 { home.local = nil }
         home.lastUsed = core.now
         core.desk.presenceChanged(session, id, subject: nil, connections: home.connections, isHere: false)
         if home.isForgettable { forget(home) }
