@@ -37,7 +37,13 @@ extension ClientConnection {
         if kind == .close { return handle(received) }
         hasSpoken = true
         switch meter.receive(bytes: received.payloadBytes, now: core.now, core.plan.messageLimits) {
-        case .allowed: handle(try opened(received))
+        case .allowed:
+            // What is handed on as it is, is not copied.
+            if case .compressed(let opcode, let bytes, let frames) = received {
+                handle(try opened(opcode, bytes, frames))
+            } else {
+                handle(received)
+            }
         case .excess(let rate, let isFirst):
             core.counters.add(.rateLimited, label: Metric.rateLabel(rate))
             note(.rateLimited)
@@ -51,8 +57,7 @@ extension ClientConnection {
     }
 
     /// A compressed message, inflated to at most what a plain one may hold.
-    private func opened(_ received: Received) throws(ProtocolViolation) -> Received {
-        guard case .compressed(let opcode, let bytes, let frames) = received else { return received }
+    private func opened(_ opcode: Opcode, _ bytes: [UInt8], _ frames: Int) throws(ProtocolViolation) -> Received {
         guard let inflater = core.inflater else { throw .messageTooBig }
         let message = try CompressedMessage.open(opcode, bytes, frames: frames, with: inflater, max: reader.messageBytesMax)
         meter.inflated(by: message.payloadBytes - bytes.count, now: core.now, core.plan.messageLimits)
@@ -112,9 +117,12 @@ extension ClientConnection {
     private static let pongDelay: UInt64 = 1000
 
     private func sendFrame(_ opcode: Opcode, _ payload: Span<UInt8>, rsv1: Bool) {
-        core.scratch.removeAll(keepingCapacity: true)
-        FrameEncoder.append(opcode, payload, rsv1: rsv1, to: &core.scratch)
-        send(copying: core.scratch)
+        var frame: [UInt8] = []
+        swap(&frame, &core.scratch)
+        frame.removeAll(keepingCapacity: true)
+        FrameEncoder.append(opcode, payload, rsv1: rsv1, to: &frame)
+        send(copying: frame)
+        swap(&frame, &core.scratch)
     }
 
     private func echo(_ opcode: Opcode, _ message: [UInt8]) {
