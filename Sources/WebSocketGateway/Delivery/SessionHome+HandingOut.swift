@@ -85,6 +85,7 @@ extension SessionHome {
             case .receipt(let receipt, let events):
                 for i in events { receipt.totals += counts.counts(ofEvent: i) }
                 settle(receipt)
+                // Whoever was told may have closed connections.
                 publisher = nil
             case .single(let ref, let number, let id, let index):
                 let publish = SinglePublish(id, counts.counts(ofEvent: index))
