@@ -21,7 +21,10 @@ package final class EventLoop {
     #endif
     package var atEndOfTurn: (() -> Void)?
 
-    let pollHandles: PollHandles
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var pollHandles: PollHandles
 
     /// What is known of the turns so far.
     private struct Turns {
@@ -56,11 +59,12 @@ package final class EventLoop {
         unsafe uv_check_init(pointer, check)
         unsafe prepare.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         unsafe check.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        // Both are called while this runs the loop, and so is here.
         unsafe uv_prepare_start(prepare) { handle in
-            unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data).takeUnretainedValue().atEndOfTurn?()
+            unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data)._withUnsafeGuaranteedRef { $0.atEndOfTurn?() }
         }
         unsafe uv_check_start(check) { handle in
-            unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data).takeUnretainedValue().afterPoll()
+            unsafe Unmanaged<EventLoop>.fromOpaque(handle!.pointee.data)._withUnsafeGuaranteedRef { $0.afterPoll() }
         }
         // The loop lives as long as something else does.
         unsafe uv_unref(UnsafeMutableRawPointer(prepare).assumingMemoryBound(to: uv_handle_t.self))

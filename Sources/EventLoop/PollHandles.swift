@@ -6,18 +6,15 @@ internal import CLibuv
 /// connection's eight. The number is all that a handle knows of its socket, and the kernel gives the lowest free number again, so a handle is
 /// initialized once for each number that the loop sees. It is kept until the loop ends: 176 bytes.
 @safe
-final class PollHandles {
+struct PollHandles: ~Copyable {
     private let loop: UnsafeMutablePointer<uv_loop_t>
     /// By descriptor.
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
     private var idle: [UnsafeMutablePointer<uv_poll_t>?] = unsafe []
 
     init(_ loop: UnsafeMutablePointer<uv_loop_t>) { unsafe self.loop = loop }
 
     /// A handle of a non-blocking descriptor that nothing on this loop watches.
-    func take(_ descriptor: Int32) throws(SystemError) -> UnsafeMutablePointer<uv_poll_t> {
+    mutating func take(_ descriptor: Int32) throws(SystemError) -> UnsafeMutablePointer<uv_poll_t> {
         let index = Int(descriptor)
         if unsafe idle.indices.contains(index), let handle = unsafe idle[index] {
             unsafe idle[index] = nil
@@ -33,7 +30,7 @@ final class PollHandles {
     }
 
     /// Stops watching, and forgets what the poll that is being served still tells of the socket: its descriptor may be closed then.
-    func giveBack(_ handle: UnsafeMutablePointer<uv_poll_t>, of descriptor: Int32) {
+    mutating func giveBack(_ handle: UnsafeMutablePointer<uv_poll_t>, of descriptor: Int32) {
         unsafe uv_poll_stop(handle)
         unsafe handle.pointee.data = nil
         let index = Int(descriptor)
@@ -42,7 +39,7 @@ final class PollHandles {
     }
 
     /// The loop ends: it frees them with its next turn.
-    func closeAll() {
+    mutating func closeAll() {
         for index in unsafe idle.indices {
             guard let handle = unsafe idle[index] else { continue }
             unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) { handle in

@@ -264,7 +264,8 @@ package final class TCPStream {
         interest = -1
         handler = nil
         unsafe loop.pollHandles.giveBack(handle, of: descriptor)
-        // The watcher has left the poll set; only now may the number be used again.
+        // The watcher has left the poll set; only now may the number be used again. The other way round the kernel would take it out by itself, in less
+        // time, but not while a process that is just being started holds a copy: until its exec the next socket of the number would be told of this one.
         wsg_close(descriptor)
         // What libuv's handle held. Whoever calls this holds another.
         unsafe Unmanaged.passUnretained(self).release()

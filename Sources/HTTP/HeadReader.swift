@@ -60,12 +60,11 @@ struct HeadReader<Rules: HeadRules> {
     }
 
     private mutating func takeFields(_ bytes: [UInt8]) -> FieldSection {
-        defer {
-            lines = []
-            scanner = LineScanner()
-            rules = nil
-        }
-        return FieldSection(bytes: bytes, lines: lines)
+        scanner = LineScanner()
+        rules = nil
+        var taken: [FieldLine] = []
+        swap(&taken, &lines)
+        return FieldSection(bytes: bytes, lines: taken)
     }
 
     /// `keeping` bytes of the head came before `position`.

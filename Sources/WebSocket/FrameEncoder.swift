@@ -88,8 +88,12 @@ package enum FrameEncoder {
         return bytes
     }
 
+    /// Made once: nearly every client leaves with it, and is answered alike.
+    private static let normalClose: [UInt8] = [0x80 | Opcode.close.rawValue, 2, 0x03, 0xE8]
+
     /// An unmasked Close frame (§5.5.1). The reason is cut to the 123 bytes that fit, at the end of a character.
     package static func close(_ code: CloseCode, reason: String = "") -> [UInt8] {
+        if code == .normal, reason.isEmpty { return normalClose }
         precondition(CloseCode.isValidOnWire(code.rawValue), "a code that may be sent (§7.4)")
         let (high, low) = (UInt8(truncatingIfNeeded: code.rawValue >> 8), UInt8(truncatingIfNeeded: code.rawValue))
         guard !reason.isEmpty else { return [0x80 | Opcode.close.rawValue, 2, high, low] }

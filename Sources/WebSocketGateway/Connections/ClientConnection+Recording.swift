@@ -46,7 +46,7 @@ extension ClientConnection {
         core.closures.add(
             Closure(
                 id: id, session: session?.id, kind: session?.kind, transport: transport, address: address, ending: ending,
-                closeCode: closeCode?.rawValue ?? 1006, connectedAt: connectedAt, closedAt: core.wallTime.microsecondsSince1970,
+                closeCode: closeCode?.rawValue ?? 1006, connectedAt: connectedAt, closedAt: core.turnTime.microsecondsSince1970,
                 delivered: delivered, lastID: lastDelivered, queuedBytes: queued, lag: queued == 0 && catchUp == nil ? 0 : lag,
                 roundTripNanoseconds: roundTrip,
                 recorder: recorder))

@@ -65,7 +65,7 @@ final class ClientConnection: StreamPeer {
     /// Nil for nearly everybody: nothing noteworthy has happened.
     var recorder: FlightRecorder?
 
-    /// Wall clock, microseconds since 1970.
+    /// Wall clock, microseconds since 1970, as it was when the turn first asked.
     let connectedAt: Int64
     /// When the peer was last heard, wall clock, as it was when the turn first asked.
     var lastHeardAt: Int64
@@ -100,7 +100,7 @@ final class ClientConnection: StreamPeer {
         self.encoding = encoding
         self.filter = filter
         reader = MessageReader(role: .server, limits: core.plan.webSocketLimits, deflate: encoding.deflateClass != nil)
-        connectedAt = core.wallTime.microsecondsSince1970
+        connectedAt = core.turnTime.microsecondsSince1970
         lastHeardAt = connectedAt
         clock = ConnectionClock(
             now: core.now, firstHeartbeat: mode == .session ? core.now + core.jittered(core.plan.heartbeatInterval) : nil)

@@ -39,6 +39,9 @@ final class HomeSession {
     #endif
     var history = SessionHistory()
     /// Connections by worker and encoding.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
     private(set) var members: [PerEncoding<Int>]
     /// Over all workers.
     #if !DEBUG

@@ -99,8 +99,9 @@ final class WorkerCore {
         desk = CommandDesk(self)
         wheelTimer = LoopTimer(loop) { [unowned self] in self.wheelTurned() }
         acceptTimer = LoopTimer(loop) { [unowned self] in for listener in self.listeners { listener.resume() } }
-        loop.atEndOfTurn = { [unowned self] in self.endTurn() }
-        loop.onTurn = { [unowned self] in self.measureTurn() }
+        // Strongly, for the reason that ``dissolve()`` gives; let go of when it stops.
+        loop.atEndOfTurn = { self.endTurn() }
+        loop.onTurn = { self.measureTurn() }
         armWheel(at: now + Self.pulse)
     }
 
@@ -110,8 +111,9 @@ final class WorkerCore {
         dissolve()
     }
 
-    /// Home, fan-out and connections know the core strongly: that it lives is then no question with each of their steps, which was a
-    /// tenth of an echo's instructions. The connections are gone when the loop has ended, but for those that had answers to write when it was stopped; they and the two are let go of here.
+    /// Home, fan-out and connections know the core strongly: that it lives is then no question with each of their steps, which was a tenth of an
+    /// echo's instructions. The connections are gone when the loop has ended, but for those that had answers to write when it was stopped; they and
+    /// the two are let go of here.
     func dissolve() {
         home = nil
         fanOut = nil
