@@ -21,7 +21,7 @@ extension TCPStream {
         }
     }
 
-    private func open(_ bytes: Span<UInt8>, _ sealing: Sealing) {
+    func open(_ bytes: Span<UInt8>, _ sealing: Sealing) {
         let result = sealing.seal.receive(bytes) { plaintext in
             handler?.stream(self, didReceive: plaintext)
             return !isClosed
@@ -43,7 +43,7 @@ extension TCPStream {
     }
 
     func socketBecameWritable(_ sealing: Sealing) {
-        if let error = flush(sealing) { return fail(error.errno) }
+        if let error = flush(sealing) { return breakOff(error, hearing: isReading) }
         guard !sealing.hasOutput else { return }
         if sealing.endWaits {
             sealing.endWaits = false

@@ -134,8 +134,9 @@ package final class TCPStream {
     private func becameReady(status: Int32, events: Int32) {
         // libuv reports POLLERR as EBADF and stops watching; the socket itself knows what happened.
         if status < 0 {
+            let hears = isReading
             interest = 0
-            return fail(pendingError())
+            return breakOff(SystemError("use a connection", errno: pendingError()), hearing: hears)
         }
         if events & writable != 0 {
             watch(interest & ~writable)
@@ -160,6 +161,22 @@ package final class TCPStream {
             if error != EAGAIN, error != EINTR { fail(error) }
         }
     }
+
+    /// The connection is broken. What the peer said last is heard first, where somebody listens: most often it says why.
+    func breakOff(_ error: SystemError, hearing: Bool) {
+        if hearing, sealing?.seal.mayReceive ?? true {
+            let buffer = unsafe loop.readBuffer
+            let count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
+            if count > 0 {
+                let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
+                if let sealing { unsafe open(bytes.span, sealing) } else { unsafe handler?.stream(self, didReceive: bytes.span) }
+            }
+        }
+        if !isClosed { handler?.stream(self, didFail: error) }
+    }
+
+    /// For an owner whose ``send(_:)`` failed, as the peer's end is noticed there first: as above. Not while it is told of bytes.
+    package func sendingFailed(_ error: SystemError) { breakOff(error, hearing: isReading) }
 
     func fail(_ errno: Int32) { handler?.stream(self, didFail: SystemError("use a connection", errno: errno)) }
 

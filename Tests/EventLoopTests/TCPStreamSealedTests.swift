@@ -281,6 +281,23 @@ struct TCPStreamSealedTests {
         #expect(ended)
     }
 
+    @Test func `what the peer said before a reset is opened first, but by a seal that may not work`() throws {
+        for mayReceive in [true, false] {
+            let sealed = try Sealed()
+            try sealed.established()
+            sealed.seal.mayReceive = mayReceive
+            sealed.client.send(Mirror.turned([1, 2, 3]))
+            sealed.client.reset()
+            let arrives = sealed.loop.turn { !sealed.recorder.failures.isEmpty }
+            #expect(arrives)
+            #expect(sealed.recorder.received == (mayReceive ? [1, 2, 3] : []))
+            #expect(sealed.recorder.failures.map(\.errno) == [ECONNRESET])
+            sealed.stream.close()
+            let ended = sealed.service.end()
+            #expect(ended)
+        }
+    }
+
     @Test func `a seal that may not work yet is asked again in the next turn`() throws {
         let sealed = try Sealed()
         sealed.seal.mayReceive = false

@@ -131,6 +131,31 @@ struct TCPStreamTests {
         #expect(over)
     }
 
+    @Test func `what the peer said before a reset is heard first, also by who notices it in a send`() throws {
+        for sendsFirst in [false, true] {
+            let service = try Service(EventLoop())
+            let client = try #require(RawClient(port: service.port))
+            _ = service.accept()
+            let (stream, recorder) = (service.streams[0], service.recorders[0])
+            client.send([1, 2, 3])
+            client.reset()
+            if sendsFirst {
+                guard case .failed(let error) = stream.send([4].span) else {
+                    Issue.record("a send on a broken connection succeeded")
+                    continue
+                }
+                stream.sendingFailed(error)
+            } else {
+                let failed = service.loop.turn { !recorder.failures.isEmpty }
+                #expect(failed)
+            }
+            #expect(recorder.received == [1, 2, 3])
+            #expect(recorder.failures.count == 1 && recorder.ends == 0)
+            let over = service.end()
+            #expect(over)
+        }
+    }
+
     @Test func `a reset is noticed while only waiting to write`() throws {
         let service = try Service(EventLoop()) { _, _ in }
         let client = try #require(RawClient(port: service.port, receiveBufferBytes: 4096))

@@ -37,6 +37,8 @@ final class ClientSocket: TCPStreamHandler {
     private var upgrade: ClientUpgrade
     private var reader: MessageReader
     private var backlog = SendBacklog()
+    /// What is answered meanwhile is sent together, as one write.
+    private var isReceiving = false
     private var handler: (any ClientSocketHandler)?
 
     init(
@@ -73,6 +75,13 @@ final class ClientSocket: TCPStreamHandler {
     }
 
     func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>) {
+        isReceiving = true
+        receive(bytes)
+        isReceiving = false
+        flush()
+    }
+
+    private func receive(_ bytes: Span<UInt8>) {
         var position = 0
         if state == .upgrading {
             switch upgrade.receive(bytes, at: &position) {
@@ -137,8 +146,13 @@ final class ClientSocket: TCPStreamHandler {
     }
 
     private func flush() {
-        guard let stream else { return }
-        do throws(SystemError) { try backlog.flush(to: stream) } catch { end(.lost(error.reason)) }
+        guard !isReceiving, let stream else { return }
+        do throws(SystemError) {
+            try backlog.flush(to: stream)
+        } catch {
+            backlog = SendBacklog()
+            stream.sendingFailed(error)
+        }
     }
 
     private func end(_ ending: Ending) {
