@@ -20,36 +20,41 @@ extension HTTPConnection {
         guard isControl, isBetweenRequests, !core.isParting,
             let found = publishHeads.find(bytes, at: position, bodyBytesMax: bodyBytesMax)
         else { return false }
-        let head = publishHeads.known[found.index]
-        // A key that was taken back since is looked at again.
-        if let caller = head.caller, !core.board.controlDoor.isCurrent(caller) { return false }
-        if publishesPlain(head, bytes.extracting(found.body)) {
+        // Safe: the array holds it, and nothing is learned while it is published.
+        return unsafe Unmanaged.passUnretained(publishHeads.known[found.index])._withUnsafeGuaranteedRef { head in
+            // A key that was taken back since is looked at again.
+            if let caller = head.caller, !core.board.controlDoor.isCurrent(caller) { return false }
+            if !publishesPlain(head, bytes.extracting(found.body)) { publish(found, head, bytes) }
             position = found.body.upperBound
             return true
         }
+    }
+
+    private func publish(_ found: PublishHeads.Found, _ head: PublishHeads.Known, _ bytes: Span<UInt8>) {
         publish(
             head.checked,
             key: found.key.map { unsafe bytes.extracting($0).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } },
             unsafe bytes.extracting(found.body).withUnsafeBufferPointer { unsafe Array($0) }, keepAlive: true)
-        position = found.body.upperBound
-        return true
     }
 
     /// The short way of nearly every publish: one event, which is read where it was received. False where it is not that, or not right: then it becomes
     /// a request, which says what is wrong with it.
     private func publishesPlain(_ head: PublishHeads.Known, _ body: Span<UInt8>) -> Bool {
-        let homes: SessionHome = core.home
-        guard head.isPlain, let home = homes.session(for: head),
-            let event = EventParser.single(body, limits: core.plan.eventLimits)
-        else { return false }
-        do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(head.caller, events: 1, core) } catch {
-            refusePublish(error, keepAlive: true)
+        guard head.isPlain else { return false }
+        // Safe: the worker has one as long as it lives.
+        return unsafe Unmanaged.passUnretained(core.home)._withUnsafeGuaranteedRef { homes in
+            guard let home = unsafe homes.session(for: head), let event = EventParser.single(body, limits: core.plan.eventLimits) else {
+                return false
+            }
+            do throws(EngineRoutes.Refusal) { try EngineRoutes.charge(head.caller, events: 1, core) } catch {
+                refusePublish(error, keepAlive: true)
+                return true
+            }
+            window.enter(bytes: body.count)
+            let number = answers.reserve(AnswerPipeline.Awaited(keepAlive: true))
+            unsafe home._withUnsafeGuaranteedRef { homes.publish(event, of: body, at: readMoment, to: $0, for: ref, number) }
             return true
         }
-        window.enter(bytes: body.count)
-        let number = answers.reserve(AnswerPipeline.Awaited(keepAlive: true))
-        homes.publish(event, of: body, at: readMoment, to: home, for: ref, number)
-        return true
     }
 
     /// One time for all that was read together: the clocks are asked once.

@@ -8,42 +8,48 @@ internal import Sessions
 /// whose body is not all there is left to the parser.
 struct PublishHeads {
     final class Known {
+        // What finding it looks at, and nothing else before it: two of the cache's lines, not five.
         /// Its pieces one behind the other: those around the digits of Content-Length, and around the key where there is one.
         private let text: [UInt8]
-        /// Where in ``text`` each piece ends.
-        private let ends: [Int]
-        let isLengthFirst: Bool
+        /// Where in ``text`` each piece ends: two of them without a key, three with one.
+        private let ends: [3 of Int]
+        private let pieces: Int
+        private let bytesLeast: Int
         let digitsMax: Int
         let keyBytesMax: Int
-        private let bytesLeast: Int
-        let checked: EngineRoutes.Publish.Checked
-        var caller: ControlDoor.Caller? { checked.caller }
+        let isLengthFirst: Bool
         /// Its answer waits for nothing but the delivery, and its body may be one event: whether it is, shows when it is read.
         let isPlain: Bool
         /// Its session, where that has its home on this worker and was looked for. It may be over by now.
         var home: HomeSession?
+        let caller: ControlDoor.Caller?
+        let checked: EngineRoutes.Publish.Checked
 
         init(_ head: RequestHead.AroundValues, _ checked: EngineRoutes.Publish.Checked) {
             (isLengthFirst, digitsMax) = (head.isLengthFirst, head.digits)
             keyBytesMax = head.valueBytes ?? 0
-            (text, ends) = Self.joined(head.pieces)
+            (text, ends, pieces) = Self.joined(head.pieces)
             bytesLeast = text.count + digitsMax + keyBytesMax
+            caller = checked.caller
             self.checked = checked
             isPlain = head.valueBytes == nil && checked.format == .json && !checked.answersEarly && checked.wait == 0
         }
 
         /// Whether it stands around the same values.
         func isLike(_ head: RequestHead.AroundValues) -> Bool {
-            isLengthFirst == head.isLengthFirst && Self.joined(head.pieces) == (text, ends)
+            guard isLengthFirst == head.isLengthFirst, pieces == head.pieces.count else { return false }
+            let (text, ends, _) = Self.joined(head.pieces)
+            return text == self.text && (0..<pieces).allSatisfy { ends[$0] == self.ends[$0] }
         }
 
-        private static func joined(_ pieces: [[UInt8]]) -> (text: [UInt8], ends: [Int]) {
-            var (text, ends): ([UInt8], [Int]) = ([], [])
-            for piece in pieces {
+        private static func joined(_ pieces: [[UInt8]]) -> (text: [UInt8], ends: [3 of Int], count: Int) {
+            var text: [UInt8] = []
+            var ends = [3 of Int](repeating: 0)
+            for (i, piece) in pieces.enumerated() {
                 text += piece
-                ends.append(text.count)
+                ends[i] = text.count
             }
-            return (text, ends)
+            return (text, ends, pieces.count)
         }
 
         /// Where body and key lie, if the head stands at `position` and the body is here.
@@ -55,11 +61,12 @@ struct PublishHeads {
             var key: Range<Int>?
             var start = 0
             let text = text
-            for (i, end) in ends.enumerated() {
+            for i in 0..<pieces {
+                let end = ends[i]
                 guard bytes.extracting(index..<index + end - start).isIdentical(to: text.span.extracting(start..<end)) else { return nil }
                 index += end - start
                 start = end
-                guard i < ends.count - 1 else { break }
+                guard i < pieces - 1 else { break }
                 if (i == 0) == isLengthFirst {
                     guard let digits = readLength(bytes, &index) else { return nil }
                     length = digits

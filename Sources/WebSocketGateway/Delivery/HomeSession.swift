@@ -2,66 +2,20 @@ public import Sessions
 
 /// A session at its home worker: the one place that orders its events and knows who is in it.
 final class HomeSession {
-    let id: SessionID
-    /// Tells a session from an ended one of the same name, whose connections are still leaving.
-    let incarnation: UInt64
-    private(set) var registration: SessionRegistration?
+    // What a publish and its delivery look at stands together, so that it is few of the cache's lines: the sends push it out in every turn.
+    /// It was ended or forgotten: another one may have its name by now.
+    var isOver = false
+    /// No member takes anything but plain frames.
+    private(set) var isPlain = true
+    /// When it last had a connection or an event, loop milliseconds.
+    var lastUsed: UInt64
     /// The gateway's, and less where the registration asks for it.
     private(set) var limits: SessionHistory.Limits
-    /// As the registration has them; for what is published from now on.
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
-    private(set) var policies = HomeSession.usualPolicies
-    /// Made once: that takes as long as all else about a new session.
-    private static let usualPolicies = DeliveryPolicies()
-    /// What has been published so far, as everybody sees it.
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
-    var stream = SessionStream()
-    /// What has its place, and under `commit` is not seen before it is committed.
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
-    var assigned = SessionStream()
-    /// Said to the store before the first event.
-    var newEpoch: Epoch?
-    /// The oldest sequence that the store has; nil where nothing is stored.
-    var storedOldest: UInt64?
-    var keys = PublishKeys()
-    /// Workers with connections of it that are behind.
-    var behindOn: Set<Int> = []
-    /// Publishes whose answer waits for them.
-    var waits: [(receipt: Receipt, until: UInt64)] = []
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
-    var history = SessionHistory()
-    /// Connections by worker and encoding.
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
-    private(set) var members: [PerEncoding<Int>]
     /// Over all workers.
     #if !DEBUG
     @safe @exclusivity(unchecked)
     #endif
     private(set) var connections = 0
-    /// Those that any connection has.
-    #if !DEBUG
-    @safe @exclusivity(unchecked)
-    #endif
-    private(set) var encodings: [Encoding] = []
-    /// It was ended or forgotten: another one may have its name by now.
-    var isOver = false
-    var isStored: Bool { storedOldest != nil }
-    /// How many of the newest events can be had, from memory or from the store.
-    var kept: Int {
-        guard let storedOldest else { return history.count }
-        return max(history.count, stream.lastSequence >= storedOldest ? Int(clamping: stream.lastSequence - storedOldest + 1) : 0)
-    }
-
     /// Published in this turn and not yet handed out.
     #if !DEBUG
     @safe @exclusivity(unchecked)
@@ -72,8 +26,56 @@ final class HomeSession {
     @safe @exclusivity(unchecked)
     #endif
     var pendingWaiters: [BatchWaiter] = []
-    /// When it last had a connection or an event, loop milliseconds.
-    var lastUsed: UInt64
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var history = SessionHistory()
+    /// What has its place, and under `commit` is not seen before it is committed.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var assigned = SessionStream()
+    /// What has been published so far, as everybody sees it.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var stream = SessionStream()
+    /// As this worker's fan-out has it, where it was looked for. It may be over by now.
+    var local: LocalSession?
+    /// Those that any connection has.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    private(set) var encodings: [Encoding] = []
+    /// Connections by worker and encoding.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    private(set) var members: [PerEncoding<Int>]
+    /// Said to the store before the first event.
+    var newEpoch: Epoch?
+    /// As the registration has them; for what is published from now on.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    private(set) var policies = HomeSession.usualPolicies
+
+    // All else.
+    let id: SessionID
+    /// Tells a session from an ended one of the same name, whose connections are still leaving.
+    let incarnation: UInt64
+    private(set) var registration: SessionRegistration?
+    /// The oldest sequence that the store has; nil where nothing is stored.
+    var storedOldest: UInt64?
+    var keys = PublishKeys()
+    /// Workers with connections of it that are behind.
+    var behindOn: Set<Int> = []
+    /// Publishes whose answer waits for them.
+    var waits: [(receipt: Receipt, until: UInt64)] = []
+
+    private static let plain: [Encoding] = [.plain]
+    /// Made once: that takes as long as all else about a new session.
+    private static let usualPolicies = DeliveryPolicies()
 
     init(_ id: SessionID, incarnation: UInt64, workers: Int, limits: SessionHistory.Limits, now: UInt64) {
         self.id = id
@@ -83,11 +85,12 @@ final class HomeSession {
         lastUsed = now
     }
 
-    private static let plain: [Encoding] = [.plain]
-    /// No member takes anything but plain frames.
-    private(set) var isPlain = true
-    /// As this worker's fan-out has it, where it was looked for. It may be over by now.
-    var local: LocalSession?
+    var isStored: Bool { storedOldest != nil }
+    /// How many of the newest events can be had, from memory or from the store.
+    var kept: Int {
+        guard let storedOldest else { return history.count }
+        return max(history.count, stream.lastSequence >= storedOldest ? Int(clamping: stream.lastSequence - storedOldest + 1) : 0)
+    }
 
     /// What the event is the latest of, for who lags.
     func key(of event: PublishedEvent, in body: Span<UInt8>) -> ConflationKey? {

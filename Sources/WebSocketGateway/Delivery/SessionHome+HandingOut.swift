@@ -79,7 +79,11 @@ extension SessionHome {
 
     private func finish(_ waiters: [BatchWaiter], _ counts: DeliveryCounts) {
         // Nearly always they are one connection's: it is looked for once.
-        var publisher: (ref: ConnectionRef, connection: HTTPConnection?)?
+        var publisher: ConnectionRef?
+        var connection: HTTPConnection?
+        // As is, but not counted for each.
+        var uncounted: Unmanaged<HTTPConnection>?
+        defer { withExtendedLifetime(connection) {} }
         for waiter in waiters {
             switch waiter {
             case .receipt(let receipt, let events):
@@ -89,9 +93,12 @@ extension SessionHome {
                 publisher = nil
             case .single(let ref, let number, let id, let index):
                 let publish = SinglePublish(id, counts.counts(ofEvent: index))
-                if publisher?.ref != ref { publisher = (ref, core.http(at: ref)) }
-                if let connection = publisher?.connection {
-                    connection.published(number, publish)
+                if publisher != ref {
+                    (publisher, connection) = (ref, core.http(at: ref))
+                    unsafe uncounted = connection.map { unsafe Unmanaged.passUnretained($0) }
+                }
+                if let connection = unsafe uncounted {
+                    unsafe connection._withUnsafeGuaranteedRef { $0.published(number, publish) }
                 } else {
                     core.published(ref, number, publish)
                 }

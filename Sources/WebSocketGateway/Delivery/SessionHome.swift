@@ -88,10 +88,11 @@ final class SessionHome {
 
     /// The session of a publish whose event may be given to ``publish(_:of:at:to:for:_:)``; nil where that has to become a request, as the first
     /// to a session has.
-    func session(for known: PublishHeads.Known) -> HomeSession? {
-        if let home = known.home, !home.isOver { return home }
-        known.home = hasStore ? nil : sessions[known.checked.session]
-        return known.home
+    ///
+    /// The head holds it, and looks for another only here: nothing is counted for each publish.
+    func session(for known: PublishHeads.Known) -> Unmanaged<HomeSession>? {
+        if known.home?.isOver ?? true { known.home = hasStore ? nil : sessions[known.checked.session] }
+        return unsafe known.home.map { unsafe Unmanaged.passUnretained($0) }
     }
 
     /// One event, read where it was received, for a session at home here and without a store. The answer in place `number` waits for nothing but its

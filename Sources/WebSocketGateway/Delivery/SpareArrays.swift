@@ -14,6 +14,6 @@ struct SpareArrays<Element> {
         swap(&given, &array)
         guard given.capacity <= Self.elementsMax, arrays.count < Self.countMax else { return }
         given.removeAll(keepingCapacity: true)
-        arrays.append(given)
+        arrays.append(consume given)
     }
 }
