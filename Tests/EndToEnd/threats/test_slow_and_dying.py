@@ -368,10 +368,14 @@ ROOM = ("--max-connections-per-session", "1000", "--write-timeout", "60", "--clo
 def test_a_peer_that_leaves_at_any_stage_gives_everything_back(siege, stage: str, ending: str) -> None:
     the_siege = siege(*ROOM, shared=True)
     gateway: Gateway = the_siege.gateway
+    accepted = 'wsg_connections_accepted_total{listener="public"}'
+    all_accepted = metrics(gateway)[accepted] + (0 if stage.startswith("engine") else ROUNDS)
     with ExitStack() as stack:
         for _ in range(ROUNDS):
             wire = stack.enter_context(STAGES[stage](gateway))
             ENDINGS[ending](wire)
+        # One that still waits to be accepted has no descriptor there yet.
+        until(lambda: metrics(gateway)[accepted] == all_accepted, "each was accepted")
         # Before our own ends are closed, which for a half-close they are not.
         until(lambda: gateway.sockets == the_siege.sockets_before, "every descriptor is back")
         until(lambda: orphans(gateway) == 0, "the kernel has let go of what they did not take", seconds=3)
