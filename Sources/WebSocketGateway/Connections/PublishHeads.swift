@@ -8,7 +8,7 @@ internal import Sessions
 /// whose body is not all there is left to the parser.
 struct PublishHeads {
     final class Known {
-        // What finding it looks at, and nothing else before it: two of the cache's lines, not five.
+        // What finding it looks at comes first, so that it is few of the cache's lines.
         /// Its pieces one behind the other: those around the digits of Content-Length, and around the key where there is one.
         private let text: [UInt8]
         /// Where in ``text`` each piece ends: two of them without a key, three with one.
