@@ -33,6 +33,8 @@ package final class TCPStream {
     let loop: EventLoop
     private(set) var handler: (any TCPStreamHandler)?
     private(set) var interest: Int32 = 0
+    /// libuv has called and awaits the return, which lets go of what is closed meanwhile.
+    private var isInCall = false
     /// Nil where the bytes go as they are.
     let sealing: Sealing?
 
@@ -125,13 +127,22 @@ package final class TCPStream {
             unsafe uv_poll_stop(handle)
         } else {
             unsafe uv_poll_start(handle, events) { handle, status, events in
-                let stream = unsafe Unmanaged<TCPStream>.fromOpaque(handle!.pointee.data).takeUnretainedValue()
-                stream.becameReady(status: status, events: events)
+                let stream = unsafe Unmanaged<TCPStream>.fromOpaque(handle!.pointee.data)
+                if unsafe stream._withUnsafeGuaranteedRef({ $0.becameReady(status: status, events: events) }) { unsafe stream.release() }
             }
         }
     }
 
-    private func becameReady(status: Int32, events: Int32) {
+    /// True when the stream is closed: the caller lets go of what libuv's handle held.
+    private func becameReady(status: Int32, events: Int32) -> Bool {
+        isInCall = true
+        act(status: status, events: events)
+        isInCall = false
+        return isClosed
+    }
+
+    @inline(__always)
+    private func act(status: Int32, events: Int32) {
         // libuv reports POLLERR as EBADF and stops watching; the socket itself knows what happened.
         if status < 0 {
             let hears = isReading
@@ -145,13 +156,19 @@ package final class TCPStream {
         if events & readable != 0, isReading { receive() }
     }
 
+    @inline(__always)
     private func receive() {
         if let sealing { return receive(sealing) }
         let buffer = unsafe loop.readBuffer
         let count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
         if count > 0 {
             let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
-            unsafe handler?.stream(self, didReceive: bytes.span)
+            // Taken out for the call, which may close the stream or hand it on: a reference counted for each read, and the stream's own, were a
+            // seventieth of an echo.
+            var told: (any TCPStreamHandler)?
+            swap(&told, &handler)
+            unsafe told?.stream(self, didReceive: bytes.span)
+            if !isClosed, handler == nil { swap(&told, &handler) }
         } else if count == 0 {
             handler?.streamDidReachEnd(self)
             // Nothing more comes. Most owners have closed it by now, which is one call to the kernel less.
@@ -285,6 +302,6 @@ package final class TCPStream {
         // time, but not while a process that is just being started holds a copy: until its exec the next socket of the number would be told of this one.
         wsg_close(descriptor)
         // What libuv's handle held. Whoever calls this holds another.
-        unsafe Unmanaged.passUnretained(self).release()
+        if !isInCall { unsafe Unmanaged.passUnretained(self).release() }
     }
 }

@@ -44,8 +44,8 @@ package enum FrameEncoder {
     }
 
     /// The header of a whole unmasked frame of at most 65,535 bytes as a word, its first byte lowest, and how many bytes it has: for who writes words.
-    package static func shortHeader(_ opcode: Opcode, payloadLength: Int) -> (word: UInt64, count: Int)? {
-        let first = UInt64(0x80 | opcode.rawValue)
+    package static func shortHeader(_ opcode: Opcode, payloadLength: Int, rsv1: Bool = false) -> (word: UInt64, count: Int)? {
+        let first = UInt64(0x80 | (rsv1 ? 0x40 : 0) | opcode.rawValue)
         switch payloadLength {
         case 0...125: return (first | UInt64(payloadLength) << 8, 2)
         case 126...65_535: return (first | 126 << 8 | UInt64(payloadLength >> 8) << 16 | UInt64(payloadLength & 0xFF) << 24, 4)
@@ -67,6 +67,21 @@ package enum FrameEncoder {
         appendHeader(opcode, payloadLength: payload.count, rsv1: rsv1, to: &bytes)
         // An array appends from a buffer by one copy, from a span only byte by byte.
         unsafe payload.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// One whole unmasked data frame over the first bytes of `room`, whose others stay as they are, up to the eighth. Returns how many bytes it has; nil,
+    /// and nothing written, where it has more than 65,535 of payload, or `room` not 8 bytes more than that.
+    package static func write(_ opcode: Opcode, _ payload: Span<UInt8>, rsv1: Bool = false, over room: inout [UInt8]) -> Int? {
+        guard payload.count + 8 <= room.count, let (word, count) = shortHeader(opcode, payloadLength: payload.count, rsv1: rsv1) else {
+            return nil
+        }
+        unsafe payload.withUnsafeBytes { payload in
+            unsafe room.withUnsafeMutableBytes { room in
+                unsafe room.storeBytes(of: word.littleEndian, as: UInt64.self)
+                unsafe UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyMemory(from: payload)
+            }
+        }
+        return count + payload.count
     }
 
     /// One whole unmasked frame.

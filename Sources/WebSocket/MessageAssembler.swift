@@ -38,8 +38,10 @@ package struct MessageAssembler {
         }
     }
 
-    /// A piece of the frame's payload, `offset` bytes into it.
-    package mutating func receive(_ piece: Span<UInt8>, of header: FrameHeader, at offset: Int) throws(ProtocolViolation) {
+    /// A piece of the frame's payload, `offset` bytes into it. A message in one piece takes the room of `spare`, which is empty.
+    package mutating func receive(
+        _ piece: Span<UInt8>, of header: FrameHeader, at offset: Int, reusing spare: inout [UInt8]
+    ) throws(ProtocolViolation) {
         if header.opcode.isControl {
             Masking.append(piece, key: header.maskingKey, offset: offset, to: &control)
             if header.opcode == .close { try CloseBody.check(control.span, isWhole: false) }
@@ -49,6 +51,8 @@ package struct MessageAssembler {
         // A message in one piece gets room of exactly its size without asking.
         if start > 0 || !header.fin || piece.count < header.payloadLength {
             makeRoom(for: piece.count, left: header.fin ? header.payloadLength - offset : nil)
+        } else if piece.count <= spare.capacity {
+            swap(&message, &spare)
         }
         Masking.append(piece, key: header.maskingKey, offset: offset, to: &message)
         guard case .text = kind else { return }

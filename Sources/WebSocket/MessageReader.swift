@@ -38,23 +38,36 @@ package struct MessageReader: ~Copyable {
     /// Throws at the first byte that makes the stream invalid, with `position` on it; behind what is wrong only as a whole (a length over the
     /// limit, a text that ends inside a character). What follows a violation or a Close is consumed and discarded (RFC 6455 §1.4: "a peer discards any further data received").
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(ProtocolViolation) -> Received? {
+        var none: [UInt8] = []
+        return try next(input, at: &position, reusing: &none)
+    }
+
+    /// As ``next(_:at:)``; a data message that comes in one piece takes the room of `spare`, an empty array, where that is enough. What is not
+    /// whole never holds it. ``Received/leaveRoom(in:)`` gives it back: an array of its own for each message would be a sixth of an echo's instructions.
+    package mutating func next(
+        _ input: Span<UInt8>, at position: inout Int, reusing spare: inout [UInt8]
+    ) throws(ProtocolViolation) -> Received? {
         precondition((0...input.count).contains(position), "the position is within the input")
         do {
             while true {
+                let header: FrameHeader
+                var received = 0
                 switch state {
                 case .header:
-                    guard let header = try decoder.next(input, at: &position) else { return nil }
-                    try assembler.begin(header)
-                    state = .payload(header, received: 0)
-                case .payload(let header, let received):
-                    guard try receivePayload(header, received, input, at: &position) else { return nil }
-                    guard let message = try assembler.end(header) else { continue }
-                    if case .close = message { end() }
-                    return message
+                    guard let next = try decoder.next(input, at: &position) else { return nil }
+                    try assembler.begin(next)
+                    header = next
+                case .payload(let begun, let count):
+                    (header, received) = (begun, count)
+                    state = .header
                 case .ended:
                     position = input.count
                     return nil
                 }
+                guard try receivePayload(header, received, input, at: &position, &spare) else { return nil }
+                guard let message = try assembler.end(header) else { continue }
+                if case .close = message { end() }
+                return message
             }
         } catch {
             end()
@@ -62,23 +75,23 @@ package struct MessageReader: ~Copyable {
         }
     }
 
-    /// True when the frame is whole. Frames without payload are, before any further byte.
+    /// True when the frame is whole; where it is not, the next bytes go on with it. Frames without payload are, before any further byte.
     private mutating func receivePayload(
-        _ header: FrameHeader, _ received: Int, _ input: Span<UInt8>, at position: inout Int
+        _ header: FrameHeader, _ received: Int, _ input: Span<UInt8>, at position: inout Int, _ spare: inout [UInt8]
     ) throws(ProtocolViolation) -> Bool {
         let count = min(header.payloadLength - received, input.count - position)
         if count > 0 {
             do {
-                try assembler.receive(input.extracting(position..<position + count), of: header, at: received)
+                try assembler.receive(input.extracting(position..<position + count), of: header, at: received, reusing: &spare)
             } catch {
                 position += assembler.bytesAccepted(ofLast: count, of: header)
                 throw error
             }
             position += count
         }
-        let isWhole = received + count == header.payloadLength
-        state = isWhole ? .header : .payload(header, received: received + count)
-        return isWhole
+        guard received + count < header.payloadLength else { return true }
+        state = .payload(header, received: received + count)
+        return false
     }
 
     /// What was stored of a message that will never be whole is given back at once.

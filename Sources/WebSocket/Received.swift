@@ -39,4 +39,15 @@ extension Received {
         case .close(let code, let reason): (code == nil ? 0 : 2) + reason.count
         }
     }
+
+    /// Leaves the room of a text or binary message that nobody needs any more in `spare`, for ``MessageReader/next(_:at:reusing:)``, unless that has more.
+    package consuming func leaveRoom(in spare: inout [UInt8]) {
+        switch consume self {
+        case .text(var bytes), .binary(var bytes):
+            guard bytes.capacity > spare.capacity else { return }
+            bytes.removeAll(keepingCapacity: true)
+            spare = bytes
+        case .compressed, .ping, .pong, .close: break
+        }
+    }
 }

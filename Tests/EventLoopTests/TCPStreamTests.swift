@@ -300,6 +300,46 @@ struct TCPStreamTests {
         client.close()
     }
 
+    @Test(arguments: [true, false])
+    func `who closes a stream as it is told of bytes, or hands it on, is let go of behind the call`(closes: Bool) throws {
+        let loop = try EventLoop()
+        weak var seenStream: TCPStream?
+        weak var seenOwner: Recorder?
+        let next = Recorder()
+        var calls = 0
+        let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
+        let listener = try Listener(
+            loop, bound,
+            accepted: { descriptor, _ in
+                let owner = Recorder()
+                guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
+                stream.setHandler(owner)
+                stream.startReading()
+                (seenStream, seenOwner) = (stream, owner)
+                owner.onReceive = { stream in
+                    calls += 1
+                    if closes { stream.close() } else { stream.setHandler(next) }
+                    #expect(seenStream != nil && seenOwner != nil, "both live until the call returns")
+                }
+            }, refused: { _ in })
+        let client = try #require(RawClient(port: bound.address.port))
+        client.send([1])
+        let told = loop.turn { calls == 1 }
+        #expect(told)
+        #expect(seenOwner == nil && (seenStream == nil) == closes)
+        if !closes {
+            client.send([2])
+            let handedOn = loop.turn { next.received == [2] }
+            #expect(handedOn, "the next owner is told of what follows")
+            seenStream?.close()
+        }
+        listener.close()
+        let ended = loop.turnToEnd()
+        #expect(ended)
+        #expect(seenStream == nil)
+        client.close()
+    }
+
     @Test func `the same bytes go to each descriptor, and who did not take all of them is told with what happened`() throws {
         // Near ends that are written to, and far ends: one that reads, one whose buffers are full, one that is gone.
         let pairs = (0..<3).map { _ in

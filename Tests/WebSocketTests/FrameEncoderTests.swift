@@ -69,6 +69,23 @@ struct FrameEncoderTests {
         #expect(bytes == [0xEE] + hex("81 05 48 65 6c 6c 6f 8A 00"))
     }
 
+    @Test(arguments: [0, 1, 125, 126, 127, 4_000, 65_535, 65_536], [false, true])
+    func `a frame written over an array's first bytes is that frame`(payloadLength: Int, rsv1: Bool) throws {
+        let payload = (0..<payloadLength).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let frame = FrameEncoder.frame(.binary, payload, rsv1: rsv1)
+        var room = [UInt8](repeating: 0xEE, count: payloadLength + 9)
+        let count = FrameEncoder.write(.binary, payload.span, rsv1: rsv1, over: &room)
+        #expect(room.count == payloadLength + 9 && room.last == 0xEE)
+        if payloadLength > 65_535 {
+            #expect(count == nil)
+        } else {
+            #expect(count == frame.count && room.prefix(frame.count) == frame[...])
+        }
+        var small = [UInt8](repeating: 0xEE, count: payloadLength + 7)
+        let refused = FrameEncoder.write(.binary, payload.span, rsv1: rsv1, over: &small)
+        #expect(refused == nil && small.allSatisfy { $0 == 0xEE })
+    }
+
     @Test func `a close carries its code and reason`() {
         #expect(FrameEncoder.close(.normal) == hex("88 02 03 E8"))
         #expect(FrameEncoder.close(.slowConsumer, reason: "slow") == hex("88 06 11 38 73 6c 6f 77"))

@@ -74,7 +74,8 @@ struct MessageAssemblerTests {
         #expect(assembler.storedBytes == 0)
         let piece = [UInt8](repeating: 7, count: 1_000)
         for index in 0..<60 {
-            try assembler.receive(piece.span, of: header, at: index * 1_000)
+            var none: [UInt8] = []
+            try assembler.receive(piece.span, of: header, at: index * 1_000, reusing: &none)
             #expect(assembler.storedBytes <= (index + 1) * 2_000 + 64)
         }
     }

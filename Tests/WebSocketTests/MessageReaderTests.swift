@@ -169,6 +169,49 @@ struct MessageReaderTests {
         #expect(reader.storedBytes < 64)
     }
 
+    @Test func `a message in one piece takes the room it is lent, and gives it back`() throws {
+        var reader = MessageReader(role: .server)
+        var spare: [UInt8] = []
+        spare.reserveCapacity(100)
+        for (opcode, count) in [(Opcode.text, 100), (.binary, 3), (.text, 0), (.binary, 100)] {
+            let payload = [UInt8](repeating: 0x61, count: count)
+            let frame = FrameEncoder.maskedFrame(opcode, payload, maskingKey: 7)
+            var position = 0
+            let message = try #require(try reader.next(frame.span, at: &position, reusing: &spare))
+            #expect(message == (opcode == .text ? .text(payload) : .binary(payload)))
+            #expect((spare.capacity == 0) == (count > 0), "the message has it")
+            message.leaveRoom(in: &spare)
+            #expect(spare.isEmpty && spare.capacity >= 100)
+        }
+    }
+
+    @Test func `what is not whole, too long or no message takes no lent room`() throws {
+        var spare: [UInt8] = []
+        spare.reserveCapacity(100)
+        let (room, capacity) = (address(spare), spare.capacity)
+        let whole = FrameEncoder.maskedFrame(.binary, [UInt8](repeating: 1, count: 60), maskingKey: 7)
+        let inputs = [
+            Array(whole.dropLast()), FrameEncoder.maskedFrame(.binary, [1, 2, 3], maskingKey: 7, fin: false),
+            FrameEncoder.maskedFrame(.binary, [UInt8](repeating: 1, count: capacity + 1), maskingKey: 7),
+            FrameEncoder.maskedFrame(.ping, [1, 2, 3], maskingKey: 7),
+        ]
+        for input in inputs {
+            var reader = MessageReader(role: .server)
+            var position = 0
+            let message = try reader.next(input.span, at: &position, reusing: &spare)
+            message?.leaveRoom(in: &spare)
+            if case .binary = message {
+                #expect(spare.capacity > capacity, "the longer room is the spare one now")
+                spare = []
+                spare.reserveCapacity(100)
+            } else {
+                #expect(spare.capacity == capacity && address(spare) == room)
+            }
+        }
+    }
+
+    private func address(_ bytes: [UInt8]) -> UInt { unsafe bytes.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) } }
+
     @Test func `a message in one piece is stored at its size`() {
         let frame = FrameEncoder.maskedFrame(.binary, [UInt8](repeating: 0x61, count: 5_000), maskingKey: 7)
         guard case .binary(let bytes)? = Outcome(frame).received.first else { Issue.record("no message"); return }

@@ -10,7 +10,12 @@ extension ClientConnection {
         var position = 0
         do throws(ProtocolViolation) {
             // Of the last byte read the reader has made what it could: asking again would be a tenth of an echo.
-            while case .open = state, position < bytes.count, let received = try reader.next(bytes, at: &position) { try receive(received) }
+            while case .open = state, position < bytes.count,
+                let received = try reader.next(bytes, at: &position, reusing: &core.spareMessage)
+            {
+                try receive(received)
+                if mode == .echo, received.payloadBytes <= Self.sparedBytesMax { received.leaveRoom(in: &core.spareMessage) }
+            }
             if case .closing = state { try awaitClose(bytes, &position) }
         } catch {
             core.counters.add(.protocolViolations, label: Metric.violationIndex(error))
@@ -23,24 +28,34 @@ extension ClientConnection {
         }
     }
 
+    /// Of longer messages the room is not kept.
+    private static let sparedBytesMax = 4096
+
     /// Loop milliseconds since the peer was heard.
     func silence(now: UInt64) -> UInt64 { clock.silence(now: now) }
 
+    // What follows, down to the send, is one function once it is compiled: the kernel's calls within a send push ours out of the processor's return
+    // stack, and each return behind it is a misprediction (docs/decisions/0033).
+
     /// Notes that the peer lives, and holds it to its rates before any work is done for what it sent.
+    @inline(__always)
     private func receive(_ received: Received) throws(ProtocolViolation) {
         clock.heard(now: core.now)
         lastHeardAt = core.turnTime.microsecondsSince1970
         let kind = received.kind
         core.counters.add(.clientMessages, label: kind.rawValue)
-        if kind == .text || kind == .binary { clock.messageEnded() }
+        switch kind {
+        case .text, .binary: clock.messageEnded()
+        case .ping, .pong: break
         // Leaving is never too fast.
-        if kind == .close { return handle(received) }
+        case .close: return handleApart(received)
+        }
         hasSpoken = true
         switch meter.receive(bytes: received.payloadBytes, now: core.now, core.plan.messageLimits) {
         case .allowed:
             // What is handed on as it is, is not copied.
             if case .compressed(let opcode, let bytes, let frames) = received {
-                handle(try opened(opcode, bytes, frames))
+                handleApart(try opened(opcode, bytes, frames))
             } else {
                 handle(received)
             }
@@ -76,6 +91,7 @@ extension ClientConnection {
         }
     }
 
+    @inline(__always)
     private func handle(_ received: Received) {
         switch received {
         case .text(let message):
@@ -99,6 +115,9 @@ extension ClientConnection {
         }
     }
 
+    /// For what is no plain message.
+    private func handleApart(_ received: Received) { handle(received) }
+
     func sendPong(_ payload: [UInt8]) {
         let frame = FrameEncoder.frame(.pong, payload)
         guard !hasNothingQueued else { return send(frame) }
@@ -116,20 +135,24 @@ extension ClientConnection {
     /// Milliseconds.
     private static let pongDelay: UInt64 = 1000
 
-    private func sendFrame(_ opcode: Opcode, _ payload: Span<UInt8>, rsv1: Bool) {
-        var frame: [UInt8] = []
-        swap(&frame, &core.scratch)
-        frame.removeAll(keepingCapacity: true)
-        FrameEncoder.append(opcode, payload, rsv1: rsv1, to: &frame)
-        send(copying: frame)
-        swap(&frame, &core.scratch)
+    @inline(__always)
+    private func sendFrame(_ opcode: Opcode, _ payload: [UInt8], rsv1: Bool) {
+        if let count = FrameEncoder.write(opcode, payload.span, rsv1: rsv1, over: &core.frameRoom) {
+            var room: [UInt8] = []
+            swap(&room, &core.frameRoom)
+            send(copying: room.span.extracting(..<count))
+            swap(&room, &core.frameRoom)
+        } else {
+            send(FrameEncoder.frame(opcode, payload, rsv1: rsv1))
+        }
     }
 
+    @inline(__always)
     private func echo(_ opcode: Opcode, _ message: [UInt8]) {
         if encoding != .plain, let smaller = core.deflater(encoding)?.deflate(message.span) {
-            sendFrame(opcode, smaller.span, rsv1: true)
+            sendFrame(opcode, smaller, rsv1: true)
         } else {
-            sendFrame(opcode, message.span, rsv1: false)
+            sendFrame(opcode, message, rsv1: false)
         }
         // An echo client that does not read must not be read either.
         if outbox.bytes > core.plan.settings.writeQueueBytesMax * 32 { closeSlow(.queueFull, "write queue full") }

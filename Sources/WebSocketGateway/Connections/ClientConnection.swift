@@ -151,9 +151,10 @@ final class ClientConnection: StreamPeer {
     }
 
     /// As ``send(_:)``, for bytes that are another's: copies what has to wait.
-    func send(copying frames: [UInt8]) {
+    @inline(__always)
+    func send(copying frames: Span<UInt8>) {
         guard hasNothingQueued else { return send(Self.copied(frames)) }
-        switch stream.send(frames.span) {
+        switch stream.send(frames) {
         case .sent(let count):
             core.counters.add(.sentBytes, UInt64(count))
             guard count < frames.count else { return }
@@ -163,8 +164,7 @@ final class ClientConnection: StreamPeer {
         }
     }
 
-    /// By pointer: an array of a whole slice is the same array, with all the room that it has.
-    private static func copied(_ bytes: [UInt8]) -> [UInt8] { unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
+    private static func copied(_ bytes: Span<UInt8>) -> [UInt8] { unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
 
     /// The outbox has just received its first bytes.
     func beganToLag() {

@@ -321,7 +321,7 @@ enum ClientRoutes {
             client.watchAcknowledgements()
         }
         append(&bytes)
-        client.send(copying: bytes)
+        client.send(copying: bytes.span)
         swap(&bytes, &core.scratch)
         client.stream.startReading()
         client.scheduleNextDeadline()

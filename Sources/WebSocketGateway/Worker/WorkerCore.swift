@@ -64,6 +64,16 @@ final class WorkerCore {
     @safe @exclusivity(unchecked)
     #endif
     var scratch: [UInt8] = []
+    /// One small frame on its way to one send.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var frameRoom = [UInt8](repeating: 0, count: 4096)
+    /// The room of the last message that was echoed, for the next one.
+    #if !DEBUG
+    @safe @exclusivity(unchecked)
+    #endif
+    var spareMessage: [UInt8] = []
     private var deflaters = PerEncoding<Deflater?>(nil)
     var memory: MemoryShare
     private var looksAtMemoryAt: UInt64 = 0

@@ -66,7 +66,12 @@ enum MessageReaderTarget: FuzzTarget {
         _ piece: Span<UInt8>, to reader: inout MessageReader, _ way: Way, _ hasEnded: inout Bool, _ outcome: inout Outcome
     ) throws(ProtocolViolation) {
         var position = 0
-        while let received = try reader.next(piece, at: &position) {
+        var spare: [UInt8] = []
+        while true {
+            // Some get room of another's: one for each message, as the outcome keeps them.
+            if way.deflate { spare.reserveCapacity(24) }
+            guard let received = try reader.next(piece, at: &position, reusing: &spare) else { break }
+            require(spare.isEmpty, "what is lent stays empty")
             require(!hasEnded, "nothing is received after a close")
             requireWellFormed(received, way)
             switch received {
