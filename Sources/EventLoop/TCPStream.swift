@@ -2,7 +2,7 @@ internal import CLibuv
 
 /// What a stream tells its owner, on the loop's thread. The stream keeps its handler alive until it is closed.
 package protocol TCPStreamHandler: AnyObject {
-    /// Bytes arrived. The span is the loop's shared read buffer: valid during the call only.
+    /// Bytes arrived. The span is the loop's shared read buffer: valid during the call only. Nothing else is told within it.
     func stream(_ stream: TCPStream, didReceive bytes: Span<UInt8>)
     /// The peer will send nothing more (FIN). Sending is still possible.
     func streamDidReachEnd(_ stream: TCPStream)
