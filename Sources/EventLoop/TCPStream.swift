@@ -163,8 +163,7 @@ package final class TCPStream {
         let count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
         if count > 0 {
             let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
-            // Taken out for the call, which may close the stream or hand it on: a reference counted for each read, and the stream's own, were a
-            // seventieth of an echo.
+            // Taken out for the call, which may close the stream or hand it on: no reference is counted for it (docs/decisions/0033).
             var told: (any TCPStreamHandler)?
             swap(&told, &handler)
             unsafe told?.stream(self, didReceive: bytes.span)

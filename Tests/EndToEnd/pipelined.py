@@ -12,7 +12,7 @@ from gateway import Gateway
 
 WINDOW = 64
 LEAD_MAX = 4_000
-"""Within what a session keeps: who reads no slower than this is ahead loses nothing."""
+"""Events ahead of who reads slowest: well within the 10,000 that a session keeps."""
 
 
 class PipelinedEngine:
@@ -24,7 +24,7 @@ class PipelinedEngine:
         """The id that each number was given."""
         self.repeated = 0
         self.slowest: Callable[[], int] = lambda: len(self.acknowledged)
-        """How far who reads slowest has come. On a fast machine an engine is ten times as fast as a tab in Python."""
+        """How far who reads slowest has come: an engine that pipelines may be many times as fast as a tab in Python."""
         self._next = 0
         self._unanswered: deque[int] = deque()
         self._ends_at: Optional[int] = None

@@ -273,70 +273,75 @@ struct TCPStreamTests {
         #expect(over)
     }
 
+    /// What is accepted, held by nothing but the loop.
+    private final class Unheld {
+        weak var stream: TCPStream?
+        weak var owner: Recorder?
+        private var listener: Listener!
+
+        init(_ loop: EventLoop, _ bound: BoundSocket, prepare: @escaping (Recorder) -> Void = { _ in }) throws {
+            listener = try Listener(
+                loop, bound,
+                accepted: { [unowned self] descriptor, _ in
+                    let accepted = Recorder()
+                    guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
+                    prepare(accepted)
+                    stream.setHandler(accepted)
+                    stream.startReading()
+                    (self.stream, owner) = (stream, accepted)
+                }, refused: { _ in })
+        }
+
+        func stopListening() { listener.close() }
+    }
+
     @Test func `a closed stream lets go of its owner and is let go of`() throws {
         let loop = try EventLoop()
-        weak var seenStream: TCPStream?
-        weak var seenOwner: Recorder?
         let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
-        let listener = try Listener(
-            loop, bound,
-            accepted: { descriptor, _ in
-                let owner = Recorder()
-                guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-                stream.setHandler(owner)
-                stream.startReading()
-                (seenStream, seenOwner) = (stream, owner)
-            }, refused: { _ in })
+        let unheld = try Unheld(loop, bound)
         let client = try #require(RawClient(port: bound.address.port))
-        let accepted = loop.turn { seenStream != nil }
+        let accepted = loop.turn { unheld.stream != nil }
         #expect(accepted)
-        #expect(seenOwner != nil, "an open stream keeps its owner")
-        seenStream?.close()
-        #expect(seenOwner == nil)
-        listener.close()
+        #expect(unheld.owner != nil, "an open stream keeps its owner")
+        unheld.stream?.close()
+        #expect(unheld.owner == nil)
+        unheld.stopListening()
         let ended = loop.turnToEnd()
         #expect(ended)
-        #expect(seenStream == nil)
+        #expect(unheld.stream == nil)
         client.close()
     }
 
     @Test(arguments: [true, false])
     func `who closes a stream as it is told of bytes, or hands it on, is let go of behind the call`(closes: Bool) throws {
         let loop = try EventLoop()
-        weak var seenStream: TCPStream?
-        weak var seenOwner: Recorder?
         let next = Recorder()
         var calls = 0
+        var isHeldInCall = false
         let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
-        let listener = try Listener(
-            loop, bound,
-            accepted: { descriptor, _ in
-                let owner = Recorder()
-                guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-                stream.setHandler(owner)
-                stream.startReading()
-                (seenStream, seenOwner) = (stream, owner)
-                owner.onReceive = { stream in
-                    calls += 1
-                    if closes { stream.close() } else { stream.setHandler(next) }
-                    #expect(seenStream != nil && seenOwner != nil, "both live until the call returns")
-                }
-            }, refused: { _ in })
+        var unheld: Unheld!
+        unheld = try Unheld(loop, bound) { owner in
+            owner.onReceive = { stream in
+                calls += 1
+                if closes { stream.close() } else { stream.setHandler(next) }
+                isHeldInCall = unheld.stream != nil && unheld.owner != nil
+            }
+        }
         let client = try #require(RawClient(port: bound.address.port))
         client.send([1])
         let told = loop.turn { calls == 1 }
-        #expect(told)
-        #expect(seenOwner == nil && (seenStream == nil) == closes)
+        #expect(told && isHeldInCall)
+        #expect(unheld.owner == nil && (unheld.stream == nil) == closes)
         if !closes {
             client.send([2])
             let handedOn = loop.turn { next.received == [2] }
             #expect(handedOn, "the next owner is told of what follows")
-            seenStream?.close()
+            unheld.stream?.close()
         }
-        listener.close()
+        unheld.stopListening()
         let ended = loop.turnToEnd()
         #expect(ended)
-        #expect(seenStream == nil)
+        #expect(unheld.stream == nil)
         client.close()
     }
 

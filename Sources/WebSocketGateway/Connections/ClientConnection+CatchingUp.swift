@@ -119,7 +119,7 @@ extension ClientConnection {
             .readHistory(
                 HistoryRequest(
                     session: session.id, incarnation: session.incarnation, worker: core.index, connection: ref,
-                    after: catchUp.replay?.readsAfter(catchUp.after) ?? catchUp.after)),
+                    after: catchUp.replay?.readsAfter(catchUp.after) ?? catchUp.after, bytesMax: core.plan.pageBytesMax)),
             to: core.board.home(of: session.id))
     }
 

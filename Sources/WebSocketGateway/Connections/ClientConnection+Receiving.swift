@@ -34,8 +34,8 @@ extension ClientConnection {
     /// Loop milliseconds since the peer was heard.
     func silence(now: UInt64) -> UInt64 { clock.silence(now: now) }
 
-    // What follows, down to the send, is one function once it is compiled: the kernel's calls within a send push ours out of the processor's return
-    // stack, and each return behind it is a misprediction (docs/decisions/0033).
+    // What follows, down to the send, is one function once it is compiled: a return behind a send is dear, as the kernel's calls seem to have pushed ours
+    // out of the processor's return stack (docs/decisions/0033).
 
     /// Notes that the peer lives, and holds it to its rates before any work is done for what it sent.
     @inline(__always)

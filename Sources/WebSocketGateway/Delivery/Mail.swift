@@ -110,6 +110,8 @@ struct HistoryRequest: Sendable {
     let worker: Int
     let connection: ConnectionRef
     let after: UInt64
+    /// Of its plain frames; one larger than that comes alone.
+    let bytesMax: Int
 }
 
 /// The home's answer. After `.admitted` every event of the session travels the same way behind it: no gap, no repeat. With a `start` the connection is

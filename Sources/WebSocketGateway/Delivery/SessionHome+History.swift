@@ -3,10 +3,10 @@ internal import Sessions
 
 /// What the homes keep in memory, and the pages that are made of it.
 extension SessionHome {
-    /// What a connection that is behind gets at once: as much as a batch holds.
-    func page(of home: HomeSession, after sequence: UInt64) -> HistoryPage? {
+    /// What a connection that is behind gets at once.
+    func page(of home: HomeSession, after sequence: UInt64, bytesMax: Int) -> HistoryPage? {
         guard let head = home.stream.lastID, sequence <= head.sequence else { return nil }
-        return home.history.page(after: sequence, head: head, bytesMax: Batch.bytesMax)
+        return home.history.page(after: sequence, head: head, bytesMax: bytesMax)
     }
 
     /// Answers a connection that is behind. Everything published so far has been handed out before the page, and what comes travels behind it: who
@@ -15,7 +15,7 @@ extension SessionHome {
         guard let home = sessions[request.session], home.incarnation == request.incarnation else { return }
         if isInStore(request.after, of: home) { return askStore(request) }
         flush(home)
-        if let page = page(of: home, after: request.after) { send(page, request) }
+        if let page = page(of: home, after: request.after, bytesMax: request.bytesMax) { send(page, request) }
     }
 
     func send(_ page: HistoryPage, _ request: HistoryRequest) {

@@ -144,7 +144,7 @@ extension SessionHome {
         // Nothing there that should be: the ring says what is lost.
         let page =
             page(events, after: request.after, head: head, of: home)
-            ?? home.history.page(after: min(request.after, head.sequence), head: head, bytesMax: Batch.bytesMax)
+            ?? home.history.page(after: min(request.after, head.sequence), head: head, bytesMax: request.bytesMax)
         send(page, request)
     }
 

@@ -259,7 +259,7 @@ final class SessionHome {
         let start = home.stream.start(resume, request.join ?? registration?.join ?? .live, kept: kept)
         return .admitted(
             incarnation: home.incarnation, lastID: home.stream.lastID, resume: resume, start: start,
-            page: start.flatMap { isInStore($0, of: home) ? nil : page(of: home, after: $0) })
+            page: start.flatMap { isInStore($0, of: home) ? nil : page(of: home, after: $0, bytesMax: core.plan.pageBytesMax) })
     }
 
     // MARK: Members who leave

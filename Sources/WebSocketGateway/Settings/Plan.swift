@@ -53,6 +53,8 @@ struct Plan: Sendable {
     /// What may wait in an outbox in all: the events of a full queue, a page of the history or an event that was let in when it was empty, and as much
     /// again of our own messages. A reload does not lower it: what waits was let in under the earlier limits.
     let outboxBytesMax: Int
+    /// A page of the history: as much as a batch, where the queue it waits in has room for that. One larger event comes alone.
+    let pageBytesMax: Int
 
     /// Descriptors kept for the control listener, the loops, those who are refused and still read why, and the files a process opens.
     static func descriptorReserve(controlConnections: Int, workers: Int) -> Int {
@@ -202,6 +204,7 @@ struct Plan: Sendable {
 
         heardLimits = ConnectionClock.Limits(stale: staleTimeout == 0 ? nil : staleTimeout, write: writeTimeout, message: messageTimeout)
         unheardLimits = ConnectionClock.Limits(stale: nil, write: writeTimeout, message: messageTimeout)
+        pageBytesMax = min(Batch.bytesMax, settings.writeQueueBytesMax)
         outboxBytesMax = max(
             2 * (settings.writeQueueBytesMax + max(Batch.bytesMax, settings.eventBytesMax)), earlier?.outboxBytesMax ?? 0)
     }
