@@ -211,7 +211,7 @@ struct ClientConnectionEventStreamTests {
             for stream in streams { stream.close() }
             let isGone = try await eventually { try await gateway.manager.connectionCount() == 1 }
             #expect(isGone)
-            // Each worker counts for itself, and counts last.
+            // The count of connections, which was asked, is the first that its worker changes.
             let isCounted = await eventually {
                 let metrics = gateway.manager.metrics
                 return metrics.contains("wsg_sse_connections 0\n") && metrics.contains("wsg_closes_total{code=\"1001\"} 3\n")
