@@ -279,13 +279,14 @@ struct TCPStreamTests {
         weak var owner: Recorder?
         private var listener: Listener!
 
-        init(_ loop: EventLoop, _ bound: BoundSocket, prepare: @escaping (Recorder) -> Void = { _ in }) throws {
+        /// `prepare` is kept with the listener, and is given what would hold itself if it were captured.
+        init(_ loop: EventLoop, _ bound: BoundSocket, prepare: @escaping (Recorder, Unheld) -> Void = { _, _ in }) throws {
             listener = try Listener(
                 loop, bound,
                 accepted: { [unowned self] descriptor, _ in
                     let accepted = Recorder()
                     guard let stream = try? TCPStream(loop, descriptor: descriptor) else { return }
-                    prepare(accepted)
+                    prepare(accepted, self)
                     stream.setHandler(accepted)
                     stream.startReading()
                     (self.stream, owner) = (stream, accepted)
@@ -319,8 +320,7 @@ struct TCPStreamTests {
         var calls = 0
         var isHeldInCall = false
         let bound = try BoundSocket.bind(SocketAddress(parsing: "127.0.0.1:0")!, count: 1)[0]
-        var unheld: Unheld!
-        unheld = try Unheld(loop, bound) { owner in
+        let unheld = try Unheld(loop, bound) { owner, unheld in
             owner.onReceive = { stream in
                 calls += 1
                 if closes { stream.close() } else { stream.setHandler(next) }
