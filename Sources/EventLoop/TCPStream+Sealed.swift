@@ -43,7 +43,7 @@ extension TCPStream {
     }
 
     func socketBecameWritable(_ sealing: Sealing) {
-        if let error = flush(sealing) { return breakOff(error, hearing: isReading) }
+        if let error = flush(sealing) { return breakOff(error) }
         guard !sealing.hasOutput else { return }
         if sealing.endWaits {
             sealing.endWaits = false

@@ -29,6 +29,8 @@ package enum SendResult: Equatable {
 package final class TCPStream {
     /// For the fan-out's loop of sends, which must not touch the object. Valid until ``close()``.
     package let descriptor: Int32
+    /// Of a send whose failure is still to be told; 0 where none is.
+    private var failedSend: Int32 = 0
     let handle: UnsafeMutablePointer<uv_poll_t>
     let loop: EventLoop
     private(set) var handler: (any TCPStreamHandler)?
@@ -145,12 +147,13 @@ package final class TCPStream {
     private func act(status: Int32, events: Int32) {
         // libuv reports POLLERR as EBADF and stops watching; the socket itself knows what happened.
         if status < 0 {
-            let hears = isReading
-            interest = 0
-            return breakOff(SystemError("use a connection", errno: pendingError()), hearing: hears)
+            breakOff(failedSend == 0 ? SystemError("use a connection", errno: pendingError()) : SystemError("send", errno: failedSend))
+            if !isClosed { interest = 0 }
+            return
         }
         if events & writable != 0 {
             watch(interest & ~writable)
+            if failedSend != 0 { return breakOff(SystemError("send", errno: failedSend)) }
             if let sealing { socketBecameWritable(sealing) } else { handler?.streamBecameWritable(self) }
         }
         if events & readable != 0, isReading { receive() }
@@ -178,21 +181,28 @@ package final class TCPStream {
         }
     }
 
-    /// The connection is broken. What the peer said last is heard first, where somebody listens: most often it says why.
-    func breakOff(_ error: SystemError, hearing: Bool) {
-        if hearing, sealing?.seal.mayReceive ?? true {
-            let buffer = unsafe loop.readBuffer
-            let count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
-            if count > 0 {
-                let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
-                if let sealing { unsafe open(bytes.span, sealing) } else { unsafe handler?.stream(self, didReceive: bytes.span) }
-            }
+    /// The connection is broken. What the peer said before is heard first, as long as somebody listens: most often it says why at the end. From the
+    /// loop alone: within a call that tells of bytes the loop's buffer holds them.
+    func breakOff(_ error: SystemError) {
+        let buffer = unsafe loop.readBuffer
+        var count = buffer.count
+        while count == buffer.count, isReading, sealing?.seal.mayReceive ?? true {
+            count = unsafe wsg_receive(descriptor, buffer.baseAddress, buffer.count)
+            guard count > 0 else { break }
+            let bytes = unsafe UnsafeBufferPointer(start: buffer.baseAddress, count: count)
+            if let sealing { unsafe open(bytes.span, sealing) } else { unsafe handler?.stream(self, didReceive: bytes.span) }
         }
+        failedSend = 0
         if !isClosed { handler?.stream(self, didFail: error) }
     }
 
-    /// For an owner whose ``send(_:)`` failed, as the peer's end is noticed there first: as above. Not while it is told of bytes.
-    package func sendingFailed(_ error: SystemError) { breakOff(error, hearing: isReading) }
+    /// For an owner whose ``send(_:)`` failed, as the peer's end is noticed there first. In the loop's next turn it hears what the peer said before, and
+    /// then of the failure.
+    package func sendingFailed(_ error: SystemError) {
+        guard !isClosed, failedSend == 0 else { return }
+        failedSend = error.errno
+        watch(interest | writable)
+    }
 
     func fail(_ errno: Int32) { handler?.stream(self, didFail: SystemError("use a connection", errno: errno)) }
 

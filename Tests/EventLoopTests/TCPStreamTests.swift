@@ -145,15 +145,46 @@ struct TCPStreamTests {
                     continue
                 }
                 stream.sendingFailed(error)
-            } else {
-                let failed = service.loop.turn { !recorder.failures.isEmpty }
-                #expect(failed)
+                #expect(recorder.received.isEmpty && recorder.failures.isEmpty, "the caller is not told within its call")
             }
+            let failed = service.loop.turn { !recorder.failures.isEmpty }
+            #expect(failed)
             #expect(recorder.received == [1, 2, 3])
             #expect(recorder.failures.count == 1 && recorder.ends == 0)
             let over = service.end()
             #expect(over)
         }
+    }
+
+    /// The loop's read buffer holds 64 KiB.
+    @Test(arguments: [false, true])
+    func `all that the peer said before a reset is heard, also by who answers the first of it in vain`(answers: Bool) throws {
+        let said = bytes(200_000)
+        let service = try Service(EventLoop()) { stream, _ in
+            var bytes: Int32 = 1_000_000
+            unsafe setsockopt(stream.descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+        }
+        let client = try #require(RawClient(port: service.port))
+        _ = service.accept()
+        let (stream, recorder) = (service.streams[0], service.recorders[0])
+        if answers {
+            recorder.onReceive = { stream in
+                if recorder.received.count <= 65_536 { client.reset() }
+                if case .failed(let error) = stream.send([1].span) { stream.sendingFailed(error) }
+            }
+        }
+        client.send(said)
+        var peeked = [UInt8](repeating: 0, count: said.count)
+        let isThere = service.loop.turn { unsafe recv(stream.descriptor, &peeked, peeked.count, Int32(MSG_PEEK)) == said.count }
+        #expect(isThere)
+        if !answers { client.reset() }
+        stream.startReading()
+        let failed = service.loop.turn { !recorder.failures.isEmpty }
+        #expect(failed)
+        #expect(recorder.received == said)
+        #expect(recorder.failures.count == 1 && recorder.ends == 0)
+        let over = service.end()
+        #expect(over)
     }
 
     @Test func `a reset is noticed while only waiting to write`() throws {

@@ -147,12 +147,7 @@ final class ClientSocket: TCPStreamHandler {
 
     private func flush() {
         guard !isReceiving, let stream else { return }
-        do throws(SystemError) {
-            try backlog.flush(to: stream)
-        } catch {
-            backlog = SendBacklog()
-            stream.sendingFailed(error)
-        }
+        do throws(SystemError) { try backlog.flush(to: stream) } catch { stream.sendingFailed(error) }
     }
 
     private func end(_ ending: Ending) {

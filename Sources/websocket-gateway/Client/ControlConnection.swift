@@ -72,12 +72,7 @@ final class ControlConnection: TCPStreamHandler {
     /// Sends what was asked. While answers are told, that is done after the last of them.
     func flush() {
         guard state == .open, !isReceiving, let stream else { return }
-        do throws(SystemError) {
-            try backlog.flush(to: stream)
-        } catch {
-            backlog = SendBacklog()
-            stream.sendingFailed(error)
-        }
+        do throws(SystemError) { try backlog.flush(to: stream) } catch { stream.sendingFailed(error) }
     }
 
     /// Ends it, without a word to the handler.

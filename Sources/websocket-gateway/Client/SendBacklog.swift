@@ -10,13 +10,16 @@ struct SendBacklog {
 
     mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
 
-    /// Hands over what the kernel takes, and asks to be told when it takes more.
+    /// Hands over what the kernel takes, and asks to be told when it takes more. Throws where the connection is broken, and has nothing left then:
+    /// ``TCPStream/sendingFailed(_:)`` hears what the peer said, once this has returned.
     mutating func flush(to stream: TCPStream) throws(SystemError) {
         while !isEmpty {
             switch stream.send(bytes.span.extracting(sent...)) {
             case .sent(0): return stream.waitUntilWritable()
             case .sent(let count): sent += count
-            case .failed(let error): throw error
+            case .failed(let error):
+                self = SendBacklog()
+                throw error
             }
         }
         bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptBytesMax)

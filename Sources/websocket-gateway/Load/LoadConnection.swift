@@ -278,7 +278,7 @@ final class LoadConnection: TCPStreamHandler {
 
     private func flush() {
         guard let stream else { return }
-        do throws(SystemError) { try backlog.flush(to: stream) } catch { end(error.reason) }
+        do throws(SystemError) { try backlog.flush(to: stream) } catch { stream.sendingFailed(error) }
     }
 
     private func end(_ reason: String) {

@@ -54,7 +54,7 @@ final class NATSConnection: TCPStreamHandler, PublishChannel {
 
     func flush() {
         guard state != .connecting, let stream else { return }
-        do throws(SystemError) { try backlog.flush(to: stream) } catch { end(.lost(error.reason)) }
+        do throws(SystemError) { try backlog.flush(to: stream) } catch { stream.sendingFailed(error) }
     }
 
     func close() {
