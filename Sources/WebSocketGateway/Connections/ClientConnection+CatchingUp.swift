@@ -130,13 +130,26 @@ extension ClientConnection {
         if let replay = catchUp.replay { return take(page, for: replay, catchUp) }
         if let lost = page.lost { announce(lost) }
         var frames = filter.map { filter in page.frames.filter { $0.isWanted(by: filter) } } ?? page.frames
-        if transport == .eventStream { for i in frames.indices { frames[i].renderEventStream() } }
+        let cutBehind = transport == .eventStream ? renderEventStream(&frames) : nil
         let entries = catchUp.cause == .slow ? HistoryPage.conflated(frames) : frames.map { .event($0) }
         if isOpen, !entries.isEmpty { send(entries) }
         guard isOpen else { return }
-        catchUp.after = page.last
-        if page.isHead { return becomeLive(in: session) }
+        catchUp.after = cutBehind ?? page.last
+        if cutBehind == nil, page.isHead { return becomeLive(in: session) }
         if outbox.isEmpty { askForMore() }
+    }
+
+    /// The text is longer than the frame: what is more than a page then is asked for again, behind the sequence returned.
+    private func renderEventStream(_ frames: inout [Frame]) -> UInt64? {
+        var size = 0
+        for i in frames.indices {
+            frames[i].renderEventStream()
+            size += frames[i].bytes(in: .eventStream).count
+            guard i > 0, size > core.plan.pageBytesMax else { continue }
+            frames.removeSubrange(i...)
+            return frames[i - 1].id.sequence
+        }
+        return nil
     }
 
     func announce(_ lost: HistoryPage.Lost) {

@@ -6,6 +6,9 @@ internal import WebSocket
 ///
 /// Flow: SessionHome → **Frame** → Batch → FanOut → sockets
 struct Frame: Sendable {
+    /// About what the least event comes to: how many a page may have room for.
+    static let bytesLeast = 80
+
     let bytes: [UInt8]
     /// The event for those who do not take the plain frame; nil for nearly every event, and one word in a history of many.
     private var forms: Forms?

@@ -143,27 +143,15 @@ extension SessionHome {
         let events = (try? events.get()) ?? []
         // Nothing there that should be: the ring says what is lost.
         let page =
-            page(events, after: request.after, head: head, of: home)
+            HistoryPage(events, after: request.after, head: head, bytesMax: request.bytesMax, home.policies)
             ?? home.history.page(after: min(request.after, head.sequence), head: head, bytesMax: request.bytesMax)
         send(page, request)
-    }
-
-    private func page(_ events: [StoredEvent], after sequence: UInt64, head: EventID, of home: HomeSession) -> HistoryPage? {
-        // What is not released yet is nobody's business.
-        let seen = events.prefix { $0.sequence <= head.sequence }
-        guard let first = seen.first, let last = seen.last else { return nil }
-        let lost =
-            first.sequence > sequence + 1
-            ? HistoryPage.Lost(epoch: head.epoch, first: sequence + 1, last: first.sequence - 1) : nil
-        return HistoryPage(
-            frames: seen.map { Frame($0, epoch: head.epoch, home.policies) }, lost: lost, last: last.sequence,
-            isHead: last.sequence == head.sequence)
     }
 
     /// The engine's page, from what the store read.
     func answer(_ id: SessionID, _ events: [StoredEvent], after sequence: UInt64, _ resume: ResumeAnswer?) -> SessionHistoryAnswer? {
         guard let home = sessions[id] else { return nil }
-        let page = home.stream.lastID.flatMap { self.page(events, after: sequence, head: $0, of: home) }
+        let page = home.stream.lastID.flatMap { HistoryPage(events, after: sequence, head: $0, bytesMax: .max, home.policies) }
         return answer(page, resume, of: home)
     }
 
@@ -214,13 +202,4 @@ enum SessionRead: Sendable {
     case answer(SessionHistoryAnswer)
     /// It is read from the store first.
     case inStore(after: UInt64, ResumeAnswer?)
-}
-
-extension Frame {
-    init(_ stored: StoredEvent, epoch: Epoch, _ policies: DeliveryPolicies) {
-        // Published before anybody measured.
-        self.init(
-            stored.event, of: stored.body.span, id: EventID(epoch: epoch, sequence: stored.sequence),
-            timestamp: TimestampText(stored.publishedAt), publishedAt: 0, key: policies.key(of: stored.event, in: stored.body.span))
-    }
 }

@@ -69,7 +69,8 @@ final class StoreCore {
             switch mail {
             case .commit: break
             case .readPage(let request, let home):
-                let events = read(request.session, after: request.after, eventsMax: .max, bytesMax: request.bytesMax)
+                let events = read(
+                    request.session, after: request.after, eventsMax: request.bytesMax / Frame.bytesLeast + 1, bytesMax: request.bytesMax)
                 board.mailboxes[home].post(.storedPage(request, events))
             case .read(let session, let after, let eventsMax, let bytesMax, let answer):
                 answer(read(session, after: after, eventsMax: eventsMax, bytesMax: bytesMax))

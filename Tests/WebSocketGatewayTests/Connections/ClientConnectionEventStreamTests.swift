@@ -57,6 +57,27 @@ struct ClientConnectionEventStreamTests {
         }
     }
 
+    /// A line break is a byte of the frame, and seven of the text.
+    @Test func `a page of the history is no larger as text than the queue it waits in`() async throws {
+        let change: (inout GatewaySettings) -> Void = {
+            $0.sendBufferBytes = 4096
+            $0.writeQueueBytesMax = 4096
+        }
+        try await TestGateway.run(workers: 1, change) { gateway in
+            let engine = try await gateway.engine()
+            let body = "{\"type\":\"candle\",\"data\":{\(String(repeating: "\n", count: 300))}}"
+            for _ in 1...60 { #expect(await offPool { engine.call("POST", "/v1/sessions/s/events", body) }?.status == 200) }
+            let stream = try await gateway.stream("s", query: "?join=all", receiveBufferBytes: 4096)
+            let id = try #require(ConnectionID(stream.id))
+            let waits = await eventually { await gateway.manager.connectionMetadata(id)?.queuedBytes ?? 0 > 0 }
+            #expect(waits)
+            #expect(try #require(await gateway.manager.connectionMetadata(id)).queuedBytes <= 4096)
+            let got = await offPool { (0..<60).compactMap { _ in stream.next()?.sequence } }
+            #expect(got == Array(1...60))
+            engine.close()
+        }
+    }
+
     @Test func `who begins at the head can come back to it before the first event`() async throws {
         try await TestGateway.run(workers: 2) { gateway in
             for n in 1...3 { try await gateway.publish(n, to: "s") }
