@@ -16,7 +16,7 @@ package struct MessageReader: ~Copyable {
     /// What one message may hold: the connection's since it was made.
     package var messageBytesMax: Int { assembler.messageBytesMax }
 
-    /// `deflate`: permessage-deflate is agreed, and messages may arrive as ``Received/compressed(_:_:)``.
+    /// `deflate`: permessage-deflate is agreed, and messages may arrive as ``Received/compressed(_:_:frames:)``.
     package init(role: PeerRole, limits: WebSocketLimits = .init(), deflate: Bool = false) {
         decoder = FrameDecoder(role: role, fragmentsMax: limits.fragmentsMax, deflate: deflate)
         assembler = MessageAssembler(messageBytesMax: limits.messageBytesMax)

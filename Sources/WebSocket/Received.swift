@@ -40,14 +40,14 @@ extension Received {
         }
     }
 
-    /// Leaves the room of a text or binary message that nobody needs any more in `spare`, for ``MessageReader/next(_:at:reusing:)``, unless that has more.
+    /// Leaves the room of a message that nobody needs any more in `spare`, for ``MessageReader/next(_:at:reusing:)``, unless that has more.
     package consuming func leaveRoom(in spare: inout [UInt8]) {
         switch consume self {
-        case .text(var bytes), .binary(var bytes):
+        case .text(var bytes), .binary(var bytes), .compressed(_, var bytes, _):
             guard bytes.capacity > spare.capacity else { return }
             bytes.removeAll(keepingCapacity: true)
             spare = bytes
-        case .compressed, .ping, .pong, .close: break
+        case .ping, .pong, .close: break
         }
     }
 }

@@ -185,6 +185,18 @@ struct MessageReaderTests {
         }
     }
 
+    @Test func `a compressed message leaves the room that it was lent`() throws {
+        var reader = MessageReader(role: .server, deflate: true)
+        var spare: [UInt8] = []
+        spare.reserveCapacity(100)
+        let frame = FrameEncoder.maskedFrame(.text, [UInt8](repeating: 1, count: 50), maskingKey: 7, rsv1: true)
+        var position = 0
+        let message = try #require(try reader.next(frame.span, at: &position, reusing: &spare))
+        #expect(message == .compressed(.text, [UInt8](repeating: 1, count: 50), frames: 1) && spare.capacity == 0)
+        message.leaveRoom(in: &spare)
+        #expect(spare.isEmpty && spare.capacity >= 100)
+    }
+
     @Test func `what is not whole, too long or no message takes no lent room`() throws {
         let whole = FrameEncoder.maskedFrame(.binary, [UInt8](repeating: 1, count: 60), maskingKey: 7)
         let inputs = [

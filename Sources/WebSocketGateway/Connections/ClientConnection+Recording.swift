@@ -9,7 +9,7 @@ extension ClientConnection {
         guard mode == .session else { return }
         let recorder = self.recorder ?? FlightRecorder()
         self.recorder = recorder
-        recorder.note(what, at: core.wallTime)
+        recorder.note(what, at: core.turnTime)
     }
 
     var story: ConnectionStory { recorder?.story ?? .none }

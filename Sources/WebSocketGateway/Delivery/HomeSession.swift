@@ -5,7 +5,7 @@ final class HomeSession {
     // What a publish and its delivery look at stands together, so that it is few of the cache's lines: the sends push it out in every turn.
     /// It was ended or forgotten: another one may have its name by now.
     var isOver = false
-    /// No member takes anything but plain frames.
+    /// What anybody takes is plain frames. Not when the last member has left: the next one says it anew.
     private(set) var isPlain = true
     /// When it last had a connection or an event, loop milliseconds.
     var lastUsed: UInt64

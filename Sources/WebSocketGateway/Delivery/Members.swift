@@ -75,7 +75,7 @@ struct Members {
         let key: TrafficKey?
     }
 
-    /// Of a row: those who are known to read, who are served first, and those of whom that is not known.
+    /// Of a row: all; those who are known to read, who are served first; and those of whom that is not known.
     enum Part { case all, readers, others }
 
     private(set) var direct = PerEncoding(Row<Int32>())

@@ -69,7 +69,7 @@ final class WorkerCore {
     @safe @exclusivity(unchecked)
     #endif
     var frameRoom = [UInt8](repeating: 0, count: 4096)
-    /// The room of the last message that was echoed, for the next one.
+    /// The room of a message that was echoed, the largest so far of those that are small, for the next one.
     #if !DEBUG
     @safe @exclusivity(unchecked)
     #endif
@@ -151,7 +151,7 @@ final class WorkerCore {
     var dateLine: [UInt8] { date.line(at: wallTime) }
     var wallTime: Timestamp { Timestamp(microsecondsSince1970: Clocks.wallMicroseconds) }
 
-    /// The wall clock, asked once a turn: for what each message of many would ask.
+    /// The wall clock, asked once between two waits: for what each message of many would ask.
     var turnTime: Timestamp {
         if turnTimeOf != loop.turnsCompleted { (turnTimeOf, turnTimeRead) = (loop.turnsCompleted, wallTime) }
         return turnTimeRead
@@ -225,6 +225,8 @@ final class WorkerCore {
         } while home.hasPending
         if isDrained { part() }
         if case .parting = phase, table.count == 0 { stop() }
+        // The wait follows, within the loop's turn: what is read before is old behind it.
+        turnTimeOf = .max
     }
 
     func writeAtEndOfTurn(_ connection: HTTPConnection) { unwritten.append(connection) }
