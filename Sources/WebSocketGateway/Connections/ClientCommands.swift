@@ -44,7 +44,7 @@ enum ClientCommands {
         guard client.identity?.allows(action: command.action) ?? true else {
             return refuse(request, CommandAnswer(result: .forbidden, message: "this token does not allow \(command.action)"), client)
         }
-        guard client.commandsInFlight < core.plan.settings.commandsInFlightMax else { return refuse(request, .tooManyInFlight, client) }
+        guard Int(client.commandsInFlight) < core.plan.settings.commandsInFlightMax else { return refuse(request, .tooManyInFlight, client) }
         // Before its home has it: that may answer within this call.
         client.commandsInFlight += 1
         core.tell(.command(request), to: core.board.home(of: session.id))

@@ -69,7 +69,7 @@ extension ClientConnection {
     /// The first `ending` counts; nil where it has left.
     private func leave(_ ending: Ending?) {
         if isOpen, let ending { recordClosure(ending) }
-        if let gauge { core.counters.subtract(.connections, label: gauge) }
+        if let gauge { core.counters.subtract(.connections, label: Int(gauge)) }
         if gauge != nil, transport == .eventStream { core.counters.subtract(.eventStreams) }
         gauge = nil
         guard let session else { return }

@@ -24,36 +24,43 @@ final class ClientConnection: StreamPeer {
         case refused
     }
 
+    // Small properties stand behind what leaves room for them: ten thousand connections have ten thousand times the gaps.
     let core: WorkerCore
     let stream: TCPStream
-    let ref: ConnectionRef
     let id: ConnectionID
     /// The client's address, which behind a trusted proxy is not the peer's.
     let address: SocketAddress
-    let admission: Admission
     let mode: Mode
     let encoding: Encoding
-    let filter: TypeFilter?
-    /// Who its token says it is, and what it may ask for; nil for anonymous clients, who may ask for anything.
-    var identity: Identity?
     /// It was let in as the session's owner, not because its token names the session.
     var isOwner = false
     /// Something came that was no close frame.
     var hasSpoken = false
+    var peerHasEnded = false
+    let admission: Admission
+    var closeCode: CloseCode?
+    let filter: TypeFilter?
+    /// Who its token says it is, and what it may ask for; nil for anonymous clients, who may ask for anything.
+    var identity: Identity?
     /// Loop milliseconds.
     var lifetimeEndsAt = UInt64.max
     /// Nil for the echo service.
     var session: LocalSession?
     var state = State.open
+    /// The label of the gauge of open connections that this one is counted in.
+    var gauge: UInt8?
     /// This connection's place among its session's members; kept by the fan-out.
     var memberPlace = MemberPlace(group: .careful, index: 0)
-    var wakesAt: UInt64?
+    @OneWord var wakesAt: UInt64?
 
     #if !DEBUG
     @safe @exclusivity(unchecked)
     #endif
     var reader: MessageReader
     var meter = MessageMeter()
+    let ref: ConnectionRef
+    /// Commands that its session's home has and has not answered.
+    var commandsInFlight: Int32 = 0
     /// Bytes read since the handshake: where in them a rule was broken is worth knowing.
     var bytesRead: UInt64 = 0
     #if !DEBUG
@@ -77,14 +84,11 @@ final class ClientConnection: StreamPeer {
     var pongOwed: [UInt8]?
     /// When the ping on its way was sent, and the last round trip, in nanoseconds.
     var pingSentAt: UInt64 = 0
-    var roundTrip: UInt64?
+    @OneWord var roundTrip: UInt64?
     /// The session's count of events when this connection had had none of them; what it got since is the difference.
     var eventsAtStart: UInt64 = 0
     /// Events delivered, counted one by one where a filter or the history makes the difference useless.
     var eventsCounted: UInt64 = 0
-    var closeCode: CloseCode?
-    /// Commands that its session's home has and has not answered.
-    var commandsInFlight = 0
 
     init(
         _ core: WorkerCore, _ stream: TCPStream, ref: ConnectionRef, id: ConnectionID, address: SocketAddress, admission: Admission,
@@ -107,13 +111,8 @@ final class ClientConnection: StreamPeer {
         if mode == .echo { count(as: Metric.echoLabel) }
     }
 
-    var peerHasEnded = false
-
-    /// The gauge of open connections this one is counted in.
-    var gauge: Int?
-
     private func count(as label: Int) {
-        gauge = label
+        gauge = UInt8(label)
         core.counters.add(.connections, label: label)
         if transport == .eventStream { core.counters.add(.eventStreams) }
     }

@@ -23,15 +23,15 @@ struct ConnectionClock {
 
     private(set) var lastHeard: UInt64
     /// Nil where no heartbeats are sent.
-    var nextHeartbeat: UInt64?
+    @OneWord var nextHeartbeat: UInt64?
     /// When the outbox last got shorter, or began; nil while it is empty.
-    var lastProgress: UInt64?
+    @OneWord var lastProgress: UInt64?
     /// When the pong that was put off is due.
-    var pongDue: UInt64?
+    @OneWord var pongDue: UInt64?
     /// When it must have left; nil: it may stay.
-    var departure: UInt64?
+    @OneWord var departure: UInt64?
     /// When the unfinished message began.
-    private(set) var messageStarted: UInt64?
+    @OneWord private(set) var messageStarted: UInt64?
 
     init(now: UInt64, firstHeartbeat: UInt64?) {
         lastHeard = now

@@ -17,7 +17,18 @@ struct MemberPlace {
     }
 
     var group: Group
-    var index: Int
+    /// There are no more members than slots.
+    private var place: UInt32
+
+    init(group: Group, index: Int) {
+        self.group = group
+        place = UInt32(index)
+    }
+
+    var index: Int {
+        get { Int(place) }
+        set { place = UInt32(newValue) }
+    }
 }
 
 /// A session's connections on one worker. Those of one group get the same bytes, so that a fan-out is a walk over descriptors that lie side by

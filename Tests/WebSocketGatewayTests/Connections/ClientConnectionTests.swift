@@ -5,6 +5,10 @@ import WebSocket
 
 @testable import WebSocketGateway
 
+/// The standard library's own, which it does not offer.
+@_silgen_name("$ss36_class_getInstancePositiveExtentSizeySiyXlXpF")
+private func instanceBytes(_ type: AnyClass) -> Int
+
 @Suite("One client's WebSocket")
 struct ClientConnectionTests {
     private func masked(_ opcode: Opcode, _ text: String, fin: Bool = true) -> [UInt8] {
@@ -47,6 +51,12 @@ struct ClientConnectionTests {
             }
             #expect(client.end == nil && answers > 1, "after \(answers) messages")
         }
+    }
+
+    /// What an idle connection keeps is mostly these two (docs/PERFORMANCE.md). malloc takes 8 bytes more and rounds up to 16.
+    @Test func `a connection and its stream fit their places`() {
+        #expect(instanceBytes(ClientConnection.self) <= 504)
+        #expect(instanceBytes(TCPStream.self) <= 72)
     }
 
     @Test func `a client's ping is answered with its own bytes, and its close with its code`() async throws {
