@@ -128,7 +128,7 @@ def _verdicts(
         ratio = ratios(bound.measure, ours)
         which = ours.comparison.reference.name + ("" if bound.measure is COST else f"'s {bound.measure.name}")
         held = "median" if bound.by_median else "interval"
-        text = f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}"
+        text = f"{scenario.title}: {ratio} × {which}, {held} at most {bound.at_most:.2f}{_doubt(ours)}"
         if ratio.confidence < CONFIDENCE:
             return [Verdict(Grade.SKIP, f"{text}: too few pairs to say")]
         if bound.by_median:
@@ -145,8 +145,13 @@ def _verdicts(
             verdicts.append(Verdict(Grade.SKIP, f"{text}: not measured; {why}"))
             continue
         ratio = ratios(bound.measure, by_peer[name])
-        verdicts.append(judged(ratio.low >= bound.at_least, f"{text}: {ratio}"))
+        verdicts.append(judged(ratio.low >= bound.at_least, f"{text}: {ratio}{_doubt(by_peer[name])}"))
     return verdicts
+
+
+def _doubt(pairs: Pairs) -> str:
+    """Where it rests on disturbed pairs for the most part."""
+    return f" ({pairs.disturbed} of {len(pairs.counted)} pairs disturbed)" if 2 * pairs.disturbed > len(pairs.counted) else ""
 
 
 def _runs(pairs: Pairs) -> tuple[list[Run], list[Run]]:

@@ -76,6 +76,13 @@ def test_pairs_that_were_disturbed_are_told_of() -> None:
     assert outcome(LONE, measured).lines[1].runs == "2 (1 disturbed)"
 
 
+@pytest.mark.parametrize("disturbed, told", [(3, ""), (4, " (4 of 6 pairs disturbed)"), (6, " (6 of 6 pairs disturbed)")])
+def test_a_verdict_that_rests_on_disturbed_pairs_says_so(disturbed: int, told: str) -> None:
+    measured = [Pair(run(others=0.5 if index < disturbed else 0.0), run()) for index in range(6)]
+    [verdict] = outcome(LONE, Pairs(comparison(6), measured)).verdicts
+    assert verdict.text.endswith(f"at most 1.10{told}")
+
+
 PUBLISH = Paired(
     "publish", "publishing", LOAD, measure=RATE, bounds=(Bound(RATE, at_least=3.0, over=("nchan", "fastapi")),), peers=("nchan", "fastapi"))
 
