@@ -168,7 +168,7 @@ struct TCPStreamTests {
         _ = service.accept()
         let (stream, recorder) = (service.streams[0], service.recorders[0])
         if answers {
-            recorder.onReceive = { stream in
+            recorder.onReceive = { [unowned recorder] stream in
                 if recorder.received.count <= 65_536 { client.reset() }
                 if case .failed(let error) = stream.send([1].span) { stream.sendingFailed(error) }
             }
