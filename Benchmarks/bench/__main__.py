@@ -78,7 +78,8 @@ def _arguments() -> argparse.Namespace:
         "Exit status 0: every bound that could be measured is kept; 1: one is not, or is undecided, or something was lost; "
         "64: wrong use. WSG_EXECUTABLE names a gateway that is built already; the other variables are in the head of scripts/bench.")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--quick", action="store_true", help="what has a bound but compression, with fewer pairs; under five minutes once everything is built")
+    parser.add_argument(
+        "--quick", action="store_true", help="what has a bound but compression, with fewer pairs; under five minutes once everything is built")
     parser.add_argument("--pairs", metavar="N", type=int, help="pairs in each paired scenario, in place of its own number")
     parser.add_argument("--only", metavar="SCENARIO", nargs="+", default=[], choices=names, help=f"of {', '.join(names)}")
     parser.add_argument("--minutes", metavar="N", type=int, help="of the soak (2)")
